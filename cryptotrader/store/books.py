@@ -1,0 +1,121 @@
+"""The books: fills once each, and a ledger of double entries with exact running balances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from cryptotrader.core.market import Market, Side
+from cryptotrader.core.orders import VenueTrade
+from cryptotrader.errors import BooksDisagree
+from cryptotrader.store.schema import BotRow, FillRow, LedgerBalanceRow, LedgerRow
+
+OVERLAP = 100  # trades read again each time: venues show them late and out of order
+_TRADES = select(FillRow.trade_id).where(FillRow.account == bindparam("of"), FillRow.symbol == bindparam("on"))
+_LAST_TRADES = _TRADES.order_by(FillRow.trade_id.desc()).limit(OVERLAP)
+_TRADE = _TRADES.where(FillRow.trade_id == bindparam("trade"))
+
+_LEDGER = cast(Table, LedgerRow.__table__)
+_BALANCE = cast(Table, LedgerBalanceRow.__table__)
+_BALANCES_OF = select(_BALANCE).where(_BALANCE.c.account.in_(bindparam("accounts", expanding=True))).with_for_update()
+_MOVE_BALANCE = (
+    update(_BALANCE)
+    .where(_BALANCE.c.account == bindparam("of"), _BALANCE.c.asset == bindparam("in_asset"))
+    .values(amount=bindparam("now"))
+)
+_NEW_BALANCE = insert(_BALANCE).values(account=bindparam("of"), asset=bindparam("in_asset"), amount=bindparam("now"))
+
+Entry = tuple[str, str, Decimal]  # account, asset, amount
+
+
+def bot_account(bot: BotRow) -> str:
+    """Return the ledger account of a bot."""
+    return f"bot:{bot.name}"
+
+
+def wallet_account(account: str) -> str:
+    """Return the ledger account of what no bot owns."""
+    return f"wallet:{account}"
+
+
+def post(session: Session, txn: str, entries: Iterable[Entry], *, at: datetime) -> None:
+    """Write one ledger transaction and move the running balances.
+
+    Raises:
+        BooksDisagree: the entries do not sum to 0 in every asset.
+    """
+    rows = [(account, asset, amount) for account, asset, amount in entries if amount]
+    for asset in {asset for _, asset, _ in rows}:
+        if total := sum((amount for _, a, amount in rows if a == asset), Decimal(0)):
+            raise BooksDisagree(f"ledger transaction {txn} is off by {total} {asset}")
+    if not rows:
+        return
+    values = [{"txn": txn, "account": c, "asset": a, "amount": m, "at": at} for c, a, m in rows]
+    session.execute(insert(_LEDGER), values)
+    _move_balances(session, rows)
+
+
+def _move_balances(session: Session, rows: list[Entry]) -> None:
+    accounts = sorted({account for account, _, _ in rows})  # one order for all: no deadlocks
+    found = session.execute(_BALANCES_OF, {"accounts": accounts})
+    before = {(account, asset): amount for account, asset, amount in found}
+    after: dict[tuple[str, str], Decimal] = {}
+    for account, asset, amount in rows:
+        key = (account, asset)
+        after[key] = after.get(key, before.get(key, Decimal(0))) + amount
+    for statement, keys in ((_MOVE_BALANCE, after.keys() & before), (_NEW_BALANCE, after.keys() - before)):
+        if keys:
+            values = [{"of": key[0], "in_asset": key[1], "now": after[key]} for key in sorted(keys)]
+            session.execute(statement, values)
+
+
+def balance_of(session: Session, account: str, asset: str) -> Decimal:
+    """Return the running balance of a ledger account."""
+    here = (LedgerBalanceRow.account == account, LedgerBalanceRow.asset == asset)
+    return session.scalar(select(LedgerBalanceRow.amount).where(*here)) or Decimal(0)
+
+
+def trade_entries(owner: str, account: str, market: Market, trade: VenueTrade) -> tuple[Entry, ...]:
+    """Return the double entry of a trade: base against quote with the market, and the fee."""
+    sign = 1 if trade.side is Side.BUY else -1
+    base, quote = sign * trade.quantity, -sign * trade.price * trade.quantity
+    counter, fees = f"market:{trade.symbol}", f"fees:{account}"
+    return (
+        (owner, market.base, base), (counter, market.base, -base),
+        (owner, market.quote, quote), (counter, market.quote, -quote),
+        (owner, trade.fee_asset, -trade.fee), (fees, trade.fee_asset, trade.fee),
+    )  # fmt: skip
+
+
+def read_from(session: Session, account: str, symbol: str) -> tuple[int, frozenset[int]]:
+    """Return the trade id to read from, and the ids from there on that are booked already."""
+    known = tuple(session.scalars(_LAST_TRADES, {"of": account, "on": symbol}))
+    return (known[-1] if len(known) == OVERLAP else 0), frozenset(known)
+
+
+def is_booked(session: Session, account: str, symbol: str, trade_id: int) -> bool:
+    """Whether a trade is in the books."""
+    return session.scalar(_TRADE, {"of": account, "on": symbol, "trade": trade_id}) is not None
+
+
+def ledger_sums(session: Session) -> dict[tuple[str, str], Decimal]:
+    """Add up the whole ledger per account and asset: the slow truth behind the running balances."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for account, asset, amount in session.execute(select(LedgerRow.account, LedgerRow.asset, LedgerRow.amount)):
+        sums[account, asset] = sums.get((account, asset), Decimal(0)) + amount
+    return sums
+
+
+def owned_assets(session: Session, account: str, bot_names: Iterable[str]) -> dict[str, Decimal]:
+    """Return what the ledger says an account holds by asset: its wallet and its bots together."""
+    accounts = [wallet_account(account), *(f"bot:{name}" for name in bot_names)]
+    totals: dict[str, Decimal] = {}
+    rows = session.scalars(select(LedgerBalanceRow).where(LedgerBalanceRow.account.in_(accounts)))
+    for row in rows:
+        totals[row.asset] = totals.get(row.asset, Decimal(0)) + row.amount
+    return totals

@@ -1,0 +1,1 @@
+"""What people look at: pages, charts and the REST API. Not built yet."""
