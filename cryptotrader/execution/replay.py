@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,6 +26,7 @@ from cryptotrader.store.database import Database, Session
 from cryptotrader.store.migrate import upgrade
 from cryptotrader.store.read import bot_profit, bot_status, fees_paid, list_orders, recent_fills
 from cryptotrader.venue.candle_file import CandleFile
+from cryptotrader.venue.feed import CandleBlock
 from cryptotrader.venue.file_feed import FileFeed
 from cryptotrader.venue.paper.pace import Pace, SteppedPace, UnboundedPace
 from cryptotrader.venue.paper.rules import PaperRules
@@ -51,8 +52,31 @@ class ReplayResult:
     note: str
 
 
+class _ToldFeed(FileFeed):
+    """A candle file that tells how far it has been walked."""
+
+    def __init__(self, candles: CandleFile, on_progress: Callable[[int], None]) -> None:
+        super().__init__(candles)
+        self._tell = on_progress
+
+    def block(self, index: int) -> CandleBlock | None:
+        """Return candles from a position on, and tell it."""
+        self._tell(index)
+        return super().block(index)
+
+
+def _nobody(_candle: int) -> None:
+    """Tell nobody about progress."""
+
+
 def replay_to_end(
-    candles: CandleFile, config: GridConfig, market: Market, *, passes_every: int | None = None, touch: bool = False
+    candles: CandleFile,
+    config: GridConfig,
+    market: Market,
+    *,
+    passes_every: int | None = None,
+    touch: bool = False,
+    on_progress: Callable[[int], None] = _nobody,
 ) -> ReplayResult:
     """Trade a grid over a whole file.
 
@@ -61,6 +85,7 @@ def replay_to_end(
         config: the grid.
         passes_every: also run a pass every so many candles; it must not change the result.
         touch: let a touch fill an order, not only a trade through it.
+        on_progress: told the position of the candle that is walked, many times.
 
     Raises:
         InputRefused: the grid cannot trade at the file's first price, or `passes_every` is not positive.
@@ -73,7 +98,7 @@ def replay_to_end(
     deposit = {market.quote: plan.investment, market.base: config.holdings, market.third_asset: THIRD_DEPOSIT}
     rules = PaperRules(deposit=deposit, slippage=config.slippage, through_ticks=0 if touch else 1)
     pace: Pace = UnboundedPace() if passes_every is None else SteppedPace(0)
-    with _throw_away_desk(candles, market, rules, pace) as desk:
+    with _throw_away_desk(_ToldFeed(candles, on_progress), market, rules, pace) as desk:
         add_bot(desk, name=BOT, account="paper", config=config, market=market)
         passes = trade_until_now(desk, BOT).passes
         if isinstance(pace, SteppedPace):
@@ -87,7 +112,7 @@ def replay_to_end(
 
 
 @contextmanager
-def _throw_away_desk(candles: CandleFile, market: Market, rules: PaperRules, pace: Pace) -> Iterator[Desk]:
+def _throw_away_desk(feed: FileFeed, market: Market, rules: PaperRules, pace: Pace) -> Iterator[Desk]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cryptotrader-")))
         url, runtime = f"sqlite:///{folder}/trading.db", virtual_runtime()
@@ -95,7 +120,7 @@ def _throw_away_desk(candles: CandleFile, market: Market, rules: PaperRules, pac
         db = Database(url, durable=False)
         stack.callback(db.close)
         venue = PaperVenue(
-            folder / "paper.db", feeds={market.symbol: FileFeed(candles)}, markets={market.symbol: market},
+            folder / "paper.db", feeds={market.symbol: feed}, markets={market.symbol: market},
             rules=rules, runtime=runtime, pace=pace, synchronous="OFF",
         )  # fmt: skip
         stack.callback(venue.close)

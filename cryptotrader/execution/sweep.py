@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from cryptotrader.core.cells import CellStatus
 from cryptotrader.execution.desk import Desk
@@ -90,8 +91,8 @@ def _drift(desk: Desk, session: Session, bot: BotRow) -> list[Finding]:
     owned = owned_assets(session, bot.account, [b.name for b in open_bots(session, bot.account)])
     owned = {asset: amount for asset, amount in owned.items() if amount}
     for asset in sorted(held.keys() | owned.keys()):
-        difference = held.get(asset, 0) - owned.get(asset, 0)
+        difference = held.get(asset, Decimal(0)) - owned.get(asset, Decimal(0))
         if difference:
-            message = f"{bot.account}: {difference:+f} {asset} that the ledger does not explain"
+            message = f"{bot.account}: {difference.normalize():+f} {asset} that the ledger does not explain"
             found.append(Finding("balance.drift", "error", message))
     return found

@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 from cryptotrader.errors import StoreError
 from cryptotrader.store.database import Database, explained
@@ -42,6 +43,42 @@ def downgrade(url: str, revision: str) -> None:
             connection.commit()
     finally:
         database.close()
+
+
+def find_revision(url: str) -> str | None:
+    """Return the revision of the database at `url` without making one; None when there is none, or nothing in it."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    if is_file and not Path(str(parsed.database)).exists():
+        return None
+    database = Database(url)
+    try:
+        with explained(url), database.engine.connect() as connection:
+            return current_revision(connection)
+    finally:
+        database.close()
+
+
+def newest_revision() -> str:
+    """Return the revision that this code works with."""
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+
+
+def require_newest(url: str) -> None:
+    """Refuse a database that this code cannot work with as it is.
+
+    Raises:
+        StoreError: there is none, it is older, or it is newer; the message names both revisions.
+    """
+    here, newest = find_revision(url), newest_revision()
+    where = make_url(url).render_as_string(hide_password=True)
+    if here is None:
+        raise StoreError(f"There is no database at {where} yet: `cryptotrader init` makes one.")
+    if here != newest:
+        raise StoreError(
+            f"The database {where} is at revision {here}, this version works with {newest}: "
+            f"`cryptotrader init` migrates an older one, and a newer one needs a newer version."
+        )
 
 
 def configuration(connection: Connection) -> Config:

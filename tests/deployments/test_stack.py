@@ -1,4 +1,4 @@
-"""The whole local stack on a pseudo-terminal: a story in four starts on one home folder."""
+"""The whole local stack on a pseudo-terminal: a story in several starts on one home folder."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def runs_of(stack: LocalStack, *, auto_scheduled: bool) -> list[dict]:
     runs = stack.post("/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC", "limit": 200})
     return [run for run in runs if run["auto_scheduled"] == auto_scheduled and run["start_time"]]
+
+
+def first_tendings(stack: LocalStack, since: float) -> list[dict]:
+    started = runs_of(stack, auto_scheduled=False)
+    return [run for run in started if run["deployment_id"] and run["start_time"] > iso(since)]
+
+
+def iso(timestamp: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
 
 
 def fills_shown(stack: LocalStack) -> int:
@@ -64,19 +73,6 @@ def test_second_start_tells_what_runs(stack: LocalStack) -> None:
     assert find_processes(stack.token)
 
 
-def test_closed_terminal_ends_every_process(stack: LocalStack) -> None:
-    token = stack.token
-    stack.close_terminal()
-    assert stack.wait_for_end(token, END_SECONDS) == 0
-    assert not (stack.home / "up.json").exists()
-
-
-def test_next_start_continues_the_same_grid(stack: LocalStack) -> None:
-    stack.start()
-    stack.wait_for("equity", LATER_START_SECONDS)
-    assert fills_shown(stack) > 0
-
-
 def test_killed_stack_ends_its_processes(stack: LocalStack) -> None:
     token = stack.token
     stack.kill(signal.SIGKILL)
@@ -84,30 +80,33 @@ def test_killed_stack_ends_its_processes(stack: LocalStack) -> None:
     assert (stack.home / "up.json").exists()
 
 
-def test_starts_after_a_kill_and_leaves_no_run_behind(stack: LocalStack) -> None:
-    asked_before = time.time()
+def test_start_after_a_kill_continues_the_same_grid(stack: LocalStack) -> None:
+    started_at = time.time()
     stack.start()
     stack.wait_for("equity", LATER_START_SECONDS)
+    assert fills_shown(stack) > 0
+
     deadline = time.monotonic() + 40
-    while not any(run["end_time"] for run in first_tendings(stack, since=asked_before)):
+    while not any(run["end_time"] for run in first_tendings(stack, since=started_at)):
         assert time.monotonic() < deadline, "the first tending of this start did not end"
         stack.read(0.5)
-    old = [run for run in runs_of(stack, auto_scheduled=True) if run["expected_start_time"] < iso(asked_before)]
+    old = [run for run in runs_of(stack, auto_scheduled=True) if run["expected_start_time"] < iso(started_at)]
     assert all(run["end_time"] for run in old)
 
 
-def first_tendings(stack: LocalStack, since: float) -> list[dict]:
-    started = runs_of(stack, auto_scheduled=False)
-    return [run for run in started if run["deployment_id"] and run["start_time"] > iso(since)]
-
-
-def iso(timestamp: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(timestamp))
-
-
-def test_ctrl_c_ends_every_process(stack: LocalStack) -> None:
+def test_closed_terminal_ends_every_process(stack: LocalStack) -> None:
     token = stack.token
-    stack.kill(signal.SIGINT)
+    stack.close_terminal()
+    assert stack.wait_for_end(token, END_SECONDS) == 0
+    assert not (stack.home / "up.json").exists()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_starting_ends_every_process(stack: LocalStack, signum: signal.Signals) -> None:
+    stack.start()
+    stack.wait_for("Prefect server starting", LATER_START_SECONDS)
+    token = stack.token
+    stack.kill(signum)
     assert stack.wait_for_end(token, END_SECONDS) == 0
 
 

@@ -11,7 +11,9 @@ from cryptotrader.core.market import FeeIn, Market, Side
 from cryptotrader.core.orders import OrderRequest, OrderType, VenueOrder
 from cryptotrader.runtime import Runtime, virtual_runtime
 from cryptotrader.venue.feed import Feed
-from cryptotrader.venue.paper import Pace, PaperRules, PaperVenue, UnboundedPace
+from cryptotrader.venue.paper.pace import Pace, UnboundedPace
+from cryptotrader.venue.paper.rules import PaperRules
+from cryptotrader.venue.paper.venue import PaperVenue
 from tests.feeds import ListFeed, Ohlc
 
 SYMBOL = "BTC/USDT"

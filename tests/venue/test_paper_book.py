@@ -17,7 +17,10 @@ import pytest
 from cryptotrader.core.market import FeeIn, Side
 from cryptotrader.core.orders import Balance, OrderType, VenueStatus
 from cryptotrader.errors import InputRefused, OrderRefused, StoreError
-from cryptotrader.venue.paper import PaperRules, PaperVenue, UnboundedPace, paper_market
+from cryptotrader.venue.paper.markets import paper_market
+from cryptotrader.venue.paper.pace import UnboundedPace
+from cryptotrader.venue.paper.rules import PaperRules
+from cryptotrader.venue.paper.venue import PaperVenue
 from tests.feeds import ListFeed, Ohlc
 from tests.venue.paper_setup import SYMBOL, Desk, desk_of, fills, order, request, tick_market
 

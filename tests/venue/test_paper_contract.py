@@ -17,7 +17,10 @@ from cryptotrader.core.market import FeeIn, Market, Side
 from cryptotrader.core.orders import Balance, OrderType, VenueStatus
 from cryptotrader.errors import InputRefused, OrderRefused, OutcomeUnknown, VenueUnavailable
 from cryptotrader.runtime import EPOCH, from_ms
-from cryptotrader.venue.paper import PaperRules, PaperVenue, SteppedPace, paper_market
+from cryptotrader.venue.paper.markets import paper_market
+from cryptotrader.venue.paper.pace import SteppedPace
+from cryptotrader.venue.paper.rules import PaperRules
+from cryptotrader.venue.paper.venue import PaperVenue
 from cryptotrader.venue.port import Venue
 from tests.feeds import ListFeed
 from tests.venue.contract import VenueContract

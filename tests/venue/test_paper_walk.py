@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from cryptotrader.core.market import Side
 from cryptotrader.core.orders import Ticker
 from cryptotrader.runtime import from_ms
-from cryptotrader.venue.paper import PaperRules, PaperVenue, ReplayPace, SteppedPace, UnboundedPace
-from cryptotrader.venue.paper.pace import Allowance
+from cryptotrader.venue.paper.pace import Allowance, ReplayPace, SteppedPace, UnboundedPace
+from cryptotrader.venue.paper.rules import PaperRules
+from cryptotrader.venue.paper.venue import PaperVenue
 from tests.feeds import MINUTE_MS, ListFeed, Ohlc
 from tests.venue.paper_setup import RICH, SYMBOL, Desk, desk_of, fills, order
 

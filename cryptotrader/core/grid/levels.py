@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import exp, log
-
 from cryptotrader.core.grid.config import Spacing
 
 
@@ -20,17 +18,24 @@ def level_ticks(lower: int, upper: int, num_grids: int, spacing: Spacing) -> tup
     """
     if spacing is Spacing.ARITHMETIC:
         return tuple(lower + i * (upper - lower) // num_grids for i in range(num_grids + 1))
-    return tuple(floor_root(lower ** (num_grids - i) * upper**i, num_grids) for i in range(num_grids + 1))
+    levels, power = [lower], lower**num_grids
+    above = lower + (upper - lower) // num_grids + 1  # a geometric mean is never above the arithmetic one
+    for _ in range(num_grids):
+        power = power // lower * upper  # lower^(N-i) upper^i
+        levels.append(floor_root(power, num_grids, above))
+        above = (levels[-1] + 1) ** 2 // levels[-2] + 1  # exactly, level i + 1 is level i squared over level i - 1
+    return tuple(levels)
 
 
-def floor_root(value: int, degree: int) -> int:
-    """Return the largest whole t with `t ** degree <= value`, for value >= 1.
+def floor_root(value: int, degree: int, above: int) -> int:
+    """Return the largest whole t with `t ** degree <= value`, by Newton's steps in whole numbers.
 
-    A logarithm guesses; whole numbers decide, by Newton's steps from above.
+    Args:
+        value: at least 1.
+        above: where the steps begin: any whole number that is not below the root; the nearer, the fewer steps.
     """
-    guess = int(exp(log(value) / degree) * (1 + 1e-12)) + 1
     while True:
-        better = ((degree - 1) * guess + value // guess ** (degree - 1)) // degree
-        if better >= guess:
-            return guess
-        guess = better
+        better = ((degree - 1) * above + value // above ** (degree - 1)) // degree
+        if better >= above:
+            return above
+        above = better

@@ -113,6 +113,8 @@ def plan_grid(config: GridConfig, market: Market, price: Decimal) -> GridPlan:
         GridRefused: any input that cannot trade as asked; the message has the numbers, the hint what would work.
     """
     check_inputs(config, market, price)
+    if config.num_grids > market.max_orders:
+        raise _too_many(config, market, price)
     plan = _lay_out(config, market, price)
     refusal = next(_problems(plan), None)
     if refusal is None:
@@ -237,11 +239,6 @@ def _problems(plan: GridPlan) -> Iterator[GridRefused]:
             f"on a tick of {market.tick_size}: levels coincide.", field="grids", value=config.num_grids,
         )  # fmt: skip
         return
-    if config.num_grids > market.max_orders:
-        yield GridRefused(
-            f"{config.num_grids} grids rest {config.num_grids} orders; {market.symbol} takes at most "
-            f"{market.max_orders}.", field="grids", value=config.num_grids,
-        )  # fmt: skip
     if min(plan.net_returns) <= 0:
         worst = min(range(config.num_grids), key=plan.net_returns.__getitem__)
         yield GridRefused(
@@ -276,6 +273,18 @@ def _size_problems(plan: GridPlan) -> Iterator[GridRefused]:
             f"the price {plan.price} is outside the range {config.lower} .. {config.upper}.",
             field="price", value=plan.price,
         )  # fmt: skip
+
+
+def _too_many(config: GridConfig, market: Market, price: Decimal) -> GridRefused:
+    """Refuse more orders than may rest, before a million levels are laid out."""
+    grids = max_grids(config, market, price)
+    works = (
+        "No number of grids works with these settings" if grids is None else f"At most --grids {grids} pass every check"
+    )
+    return GridRefused(
+        f"{config.num_grids} grids rest {config.num_grids} orders; {market.symbol} takes at most "
+        f"{market.max_orders}.", field="grids", value=config.num_grids, hint=f"{works}.",
+    )  # fmt: skip
 
 
 def _what_would_work(plan: GridPlan) -> str:

@@ -80,4 +80,5 @@ def _refuse_impossible(market: Market) -> None:
         raise InputRefused(f"--min-notional is {value}; it must be 0 or more.", field="--min-notional", value=value)
     for name, fee in (("maker_fee", market.maker_fee), ("taker_fee", market.taker_fee)):
         if not fee.is_finite() or not 0 <= fee < 1:
-            raise InputRefused(f"{name} is {fee}; a fee is a fraction from 0 to below 1.", field=name, value=fee)
+            message = f"{name} is {fee}; a fee is a fraction from 0 to below 1."
+            raise InputRefused(message, field=name, value=fee, hint="0.02 means 2 %.")
