@@ -37,7 +37,7 @@ from tasks.survey import survey_bots
 
 CLOCK = Runtime().wall
 
-POLL_SECONDS = 2
+POLL_SECONDS = 3
 """How soon a run that was asked for starts; Prefect's own 10 s makes people think that nothing happens."""
 
 SERVER_DEADLINE_SECONDS = 180

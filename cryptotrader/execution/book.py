@@ -11,7 +11,6 @@ from cryptotrader.store.books import (
     bot_account,
     is_booked,
     post,
-    read_from,
     trade_entries,
     wallet_account,
 )
@@ -23,10 +22,13 @@ from cryptotrader.store.schema import TERMINAL, ExternalMoveRow, FillRow, Intent
 PAGE = 1000
 
 
-def unbooked_trades(job: Job) -> tuple[VenueTrade, ...]:
-    """Return the venue's trades that are not in the books yet, oldest first: read from an overlap on."""
-    with job.db.reading() as session:
-        start, known = read_from(session, job.venue.account, job.symbol)
+def unbooked_trades(job: Job, start: int, known: frozenset[int]) -> tuple[VenueTrade, ...]:
+    """Return the venue's trades that are not in the books yet, oldest first.
+
+    Args:
+        start: the trade id to read from, an overlap before the last one booked.
+        known: the ids from there on that are booked.
+    """
     fresh: list[VenueTrade] = []
     while True:
         page = job.venue.fetch_trades(job.symbol, start, PAGE)

@@ -11,7 +11,7 @@ from cryptotrader.errors import LeaseHeld
 from cryptotrader.execution.desk import Desk
 from cryptotrader.execution.job import Tally, open_job
 from cryptotrader.execution.trading_pass import look, run_pass
-from cryptotrader.store.bots import find_bot, load_state
+from cryptotrader.store.bots import find_bot, load_state, note_pass
 from cryptotrader.store.lease import lease_holder
 from cryptotrader.store.read import LevelLine, bot_levels, bot_profit, fees_paid
 from cryptotrader.store.schema import BotRow
@@ -97,8 +97,8 @@ def note_price(desk: Desk, venue: Venue, bot: BotRow) -> None:
     """Write the price of a look that found nothing to do, so that pages show how fresh they are."""
     ticker = venue.fetch_ticker(bot.symbol)
     with desk.db.transaction("price") as session:
-        row = session.get_one(BotRow, bot.id)
-        row.last_price, row.market_at, row.last_pass_at = ticker.last, ticker.at, desk.runtime.wall.now()
+        note_pass(session, bot.id, note=bot.note, price=ticker.last, market_at=ticker.at,
+                  label=venue.market_label, at=desk.runtime.wall.now())  # fmt: skip
 
 
 def _added(one: Tally, other: Tally) -> Tally:

@@ -21,8 +21,8 @@ from cryptotrader.execution.job import Job, Tally, open_job
 from cryptotrader.execution.place import place
 from cryptotrader.execution.settle import find_unknown, judge_unknown, settle_missing
 from cryptotrader.runtime import Runtime
-from cryptotrader.store.books import balance_of, bot_account
-from cryptotrader.store.bots import find_bot, get_bot, load_state, save_reasons, save_state
+from cryptotrader.store.books import balance_of, bot_account, read_from
+from cryptotrader.store.bots import get_bot, load_state, note_pass, save_reasons, save_state
 from cryptotrader.store.control import Ruling, load_ruling
 from cryptotrader.store.database import Database
 from cryptotrader.store.intents import as_live, cooling_slots, live_intents, live_slots, unproven_intents
@@ -99,7 +99,9 @@ def run_pass(db: Database, venue: Venue, runtime: Runtime, name: str) -> PassRes
 def look(db: Database, venue: Venue, runtime: Runtime, name: str) -> tuple[str, ...]:
     """Return what a pass would have to do, without doing it; empty when a pass would change nothing."""
     job = open_job(db, venue, runtime, name)
-    work = [f"{len(trades)} trades to book"] if (trades := unbooked_trades(job)) else []
+    with db.reading() as session:
+        booked = read_from(session, venue.account, job.symbol)
+    work = [f"{len(trades)} trades to book"] if (trades := unbooked_trades(job, *booked)) else []
     known = _load(job)
     shown = {order.client_order_id for order in venue.fetch_open_orders(job.symbol)}
     unsettled = [i for i in known.intents if i.state != IntentState.OPEN or i.client_order_id not in shown]
@@ -117,8 +119,9 @@ def _round(job: Job) -> tuple[Decision, bool]:
     """Gather, decide, apply once. Returns the decision and whether another round has to follow."""
     with job.db.reading() as session:
         unproven = unproven_intents(session, job.bot_id)
+        booked = read_from(session, job.venue.account, job.symbol)
     find_unknown(job, unproven)
-    book_trades(job, unbooked_trades(job))
+    book_trades(job, unbooked_trades(job, *booked))
     ticker, open_orders = _gather(job)
     known = _load(job)
     again = judge_unknown(job, known.intents, open_orders)
@@ -179,12 +182,11 @@ def _record(job: Job, decision: Decision) -> None:
     """Write price, time and the reason of every idle cell, and give the lease back, last of all."""
     reasons = {idle.cell: idle.reason for idle in decision.desired.idle}
     reasons |= {step.slot.cell: step.reason for step in decision.plan.wait}
-    note = reasons.pop(-1, "")
+    note, ticker = reasons.pop(-1, ""), decision.ticker
     with job.db.transaction("record") as session:
-        bot = find_bot(session, job.name)
-        save_reasons(session, bot, reasons, note)
-        bot.last_price, bot.market_at = decision.ticker.last, decision.ticker.at
-        bot.last_pass_at, bot.market_label = job.now, job.venue.market_label
+        save_reasons(session, job.bot_id, reasons)
+        note_pass(session, job.bot_id, note=note, price=ticker.last, market_at=ticker.at,
+                  label=job.venue.market_label, at=job.now)  # fmt: skip
         if job.lease is not None:
             give_back(session, job.lease, now=job.now)
 

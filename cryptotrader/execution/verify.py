@@ -10,7 +10,7 @@ from cryptotrader.execution.book import unbooked_trades
 from cryptotrader.execution.desk import Desk
 from cryptotrader.execution.job import open_job
 from cryptotrader.store.audit import verify_audit
-from cryptotrader.store.books import owned_assets, trade_entries
+from cryptotrader.store.books import owned_assets, read_from, trade_entries
 from cryptotrader.store.bots import open_bots
 from cryptotrader.store.database import Session
 from cryptotrader.store.read import bot_profit
@@ -42,7 +42,7 @@ def verify_chain(desk: Desk) -> Finding:
     """Check that no row of the audit log was changed, removed or put in."""
     with desk.db.reading() as session:
         try:
-            return Finding("audit chain", True, f"{verify_audit(session)} rows, each fits the one before.")
+            return Finding("audit chain", True, f"Rows: {verify_audit(session)}; each fits the one before.")
         except BooksDisagree as broken:
             return Finding("audit chain", False, f"{broken}.")
 
@@ -94,7 +94,9 @@ def _both_books(desk: Desk, account: str) -> tuple[int, dict[str, Decimal], dict
     waiting = 0
     for bot in bots:
         job = open_job(desk.db, venue, desk.runtime, bot.name)
-        trades = unbooked_trades(job)
+        with desk.db.reading() as session:
+            booked = read_from(session, account, job.symbol)
+        trades = unbooked_trades(job, *booked)
         waiting += len(trades)
         for trade in trades:
             for owner, asset, amount in trade_entries(bot.name, account, job.market, trade):

@@ -22,6 +22,9 @@ _TRADE = _TRADES.where(FillRow.trade_id == bindparam("trade"))
 
 _LEDGER = cast(Table, LedgerRow.__table__)
 _BALANCE = cast(Table, LedgerBalanceRow.__table__)
+_BALANCE_OF = select(_BALANCE.c.amount).where(
+    _BALANCE.c.account == bindparam("of"), _BALANCE.c.asset == bindparam("in_asset")
+)
 _BALANCES_OF = select(_BALANCE).where(_BALANCE.c.account.in_(bindparam("accounts", expanding=True))).with_for_update()
 _MOVE_BALANCE = (
     update(_BALANCE)
@@ -76,8 +79,7 @@ def _move_balances(session: Session, rows: list[Entry]) -> None:
 
 def balance_of(session: Session, account: str, asset: str) -> Decimal:
     """Return the running balance of a ledger account."""
-    here = (LedgerBalanceRow.account == account, LedgerBalanceRow.asset == asset)
-    return session.scalar(select(LedgerBalanceRow.amount).where(*here)) or Decimal(0)
+    return session.scalar(_BALANCE_OF, {"of": account, "in_asset": asset}) or Decimal(0)
 
 
 def trade_entries(owner: str, account: str, market: Market, trade: VenueTrade) -> tuple[Entry, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from decimal import Decimal
+from typing import cast
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from cryptotrader.core.cells import BotState, Cell, CellStatus, Phase
@@ -15,6 +17,14 @@ from cryptotrader.core.lots import Lot
 from cryptotrader.core.market import FeeIn, Market
 from cryptotrader.errors import InputRefused
 from cryptotrader.store.schema import BotRow, CellRow, LotRow
+
+_BOTS = cast(Table, BotRow.__table__)
+_NOTE_PASS = (
+    update(_BOTS)
+    .where(_BOTS.c.id == bindparam("bot"))
+    .values(last_price=bindparam("seen"), market_at=bindparam("when"), market_label=bindparam("of_market"),
+            note=bindparam("why"), last_pass_at=bindparam("now"))
+)  # fmt: skip
 
 _BOT = select(BotRow).where(BotRow.id == bindparam("bot"))
 _NAMED = select(BotRow).where(BotRow.name == bindparam("name"))
@@ -24,6 +34,7 @@ _LOTS_OF = (
     .where(LotRow.bot_id == bindparam("bot"))
     .order_by(LotRow.cell, LotRow.seq)
 )
+_REASONS_OF = select(CellRow.cell, CellRow.reason).where(CellRow.bot_id == bindparam("bot"))
 _CELLS_OF = (
     select(CellRow.cell, CellRow.state, CellRow.quantity, CellRow.cycle, CellRow.bought, CellRow.sold)
     .where(CellRow.bot_id == bindparam("bot"))
@@ -31,6 +42,14 @@ _CELLS_OF = (
 )
 
 START_CELL = -1  # where lots of the START order lie until they are shared out
+
+
+def note_pass(
+    session: Session, bot_id: int, *, note: str, price: Decimal, market_at: datetime, label: str, at: datetime
+) -> None:
+    """Write what a pass saw: the price, when, and why the bot as a whole does nothing ("" when it trades)."""
+    seen = {"bot": bot_id, "seen": price, "when": market_at, "of_market": label, "why": note, "now": at}
+    session.connection().execute(_NOTE_PASS, seen)
 
 
 def get_bot(session: Session, bot_id: int) -> BotRow:
@@ -110,16 +129,12 @@ def save_state(session: Session, bot: BotRow, before: BotState, after: BotState)
     _save_lots(session, bot.id, START_CELL, before.start_lots, after.start_lots)
 
 
-def save_reasons(session: Session, bot: BotRow, reasons: Mapping[int, str], note: str) -> None:
+def save_reasons(session: Session, bot_id: int, reasons: Mapping[int, str]) -> None:
     """Write why cells have no order; cells that are not named have one."""
-    known = session.execute(select(CellRow.cell, CellRow.reason).where(CellRow.bot_id == bot.id)).all()
-    for cell, old in known:
+    for cell, old in session.execute(_REASONS_OF, {"bot": bot_id}).all():
         if old != (new := reasons.get(cell, "")):
-            session.execute(
-                update(CellRow).where(CellRow.bot_id == bot.id, CellRow.cell == cell).values(reason=new)
-            )  # fmt: skip
-    if bot.note != note:
-        bot.note = note
+            here = (CellRow.bot_id == bot_id, CellRow.cell == cell)
+            session.execute(update(CellRow).where(*here).values(reason=new))
 
 
 def _cell_values(bot_id: int, cell: Cell) -> dict[str, object]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cryptotrader.errors import LeaseHeld, LeaseLost
@@ -13,6 +14,13 @@ from cryptotrader.store.schema import LeaseRow
 
 _ROW = select(LeaseRow).where(LeaseRow.account == bindparam("of"), LeaseRow.symbol == bindparam("on")).with_for_update()
 
+_LEASE = cast(Table, LeaseRow.__table__)
+_GIVE_BACK = (
+    update(_LEASE)
+    .where(_LEASE.c.account == bindparam("of"), _LEASE.c.symbol == bindparam("on"))
+    .where(_LEASE.c.token == bindparam("of_token"))
+    .values(expires_at=bindparam("now"))
+)
 TTL = timedelta(seconds=30)
 RENEW_BELOW = timedelta(seconds=20)
 
@@ -70,11 +78,8 @@ def prove_lease(session: Session, lease: Lease, *, now: datetime, needed: timede
 
 def give_back(session: Session, lease: Lease, *, now: datetime) -> None:
     """End the lease now if it is still ours; the token stays, so that an old holder can never pass for a new one."""
-    session.execute(
-        update(LeaseRow)
-        .where(LeaseRow.account == lease.account, LeaseRow.symbol == lease.symbol, LeaseRow.token == lease.token)
-        .values(expires_at=now)
-    )
+    ours = {"of": lease.account, "on": lease.symbol, "of_token": lease.token, "now": now}
+    session.connection().execute(_GIVE_BACK, ours)
 
 
 def _locked(session: Session, account: str, symbol: str) -> LeaseRow | None:

@@ -8,7 +8,7 @@ import typer
 
 from deployments.cli.output import AsJson, screen, write_json
 
-bot_app = typer.Typer(help="The bots.", no_args_is_help=True)
+bot_app = typer.Typer(help="The bots.")
 
 
 @bot_app.callback()

@@ -132,10 +132,9 @@ def _clock(settings: Settings) -> Check:
     from cryptotrader.venue.live_prices import LivePrices
 
     now = Runtime().wall.now()
-    if now < max(WRITTEN, last_pass := _last_pass(settings)):
-        return failed(
-            "clock", f"It shows {now:%Y-%m-%d %H:%M:%S} UTC, before {max(WRITTEN, last_pass):%Y-%m-%d %H:%M:%S}."
-        )
+    earliest = max(WRITTEN, _last_pass(settings))
+    if now < earliest:
+        return failed("clock", f"It shows {now:%Y-%m-%d %H:%M:%S} UTC, before {earliest:%Y-%m-%d %H:%M:%S}.")
     if settings.trading_market is MarketSource.REPLAY:
         return passed("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC; a replay needs no other.")
     try:

@@ -18,7 +18,7 @@ HUGE, TINY = Decimal("1e18"), Decimal("1e-18")
 
 
 def _flag(name: str, text: str, panel: str) -> Any:
-    return typer.Option(name, help=text, rich_help_panel=panel, metavar=None, show_default=True)
+    return typer.Option(name, help=text, rich_help_panel=panel)
 
 
 def _number(name: str, text: str, panel: str) -> Any:
@@ -35,7 +35,7 @@ class GridFlags:
     symbol: Annotated[str, _flag("--symbol", "Base and quote.", GRID)] = "BTC/USDT"
     lower: Annotated[str | None, _number("--lower", "Lowest level.", GRID)] = None
     upper: Annotated[str | None, _number("--upper", "Highest level.", GRID)] = None
-    grids: Annotated[int | None, _flag("--grids", "Number of cells; there is one level more.", GRID)] = None
+    grids: Annotated[str | None, _number("--grids", "Number of cells; there is one level more.", GRID)] = None
     spacing: Annotated[Spacing, _flag("--spacing", "Equal differences or equal ratios.", GRID)] = Spacing.ARITHMETIC
     price: Annotated[str | None, _number("--price", "Start price; left out: the file's first open.", GRID)] = None
 
@@ -81,10 +81,8 @@ class GridFlags:
 
     def config(self) -> GridConfig:
         """Return the grid as asked for. Raises `InputRefused` for text that is no number, and for what is missing."""
-        if self.grids is None:
-            raise _missing("grids")
         return GridConfig(
-            symbol=self.symbol, lower=self._needed("lower"), upper=self._needed("upper"), num_grids=self.grids,
+            symbol=self.symbol, lower=self._needed("lower"), upper=self._needed("upper"), num_grids=self._count(),
             investment=self._read("investment"), spacing=self.spacing, sizing=self.sizing,
             quantity=self._read("quantity"), start=self.start, holdings=self._needed("holdings"),
             slippage=self._needed("slippage"), reserve=self._needed("reserve"), trigger_price=self._read("trigger"),
@@ -109,6 +107,12 @@ class GridFlags:
     def start_price(self) -> Decimal | None:
         """Return --price, or None when it was left out."""
         return self._read("price")
+
+    def _count(self) -> int:
+        number = self._needed("grids")
+        if number != number.to_integral_value():
+            raise InputRefused(f"grids is {self.grids}, which is not a whole number.", field="grids", value=self.grids)
+        return int(number)
 
     def _needed(self, name: str) -> Decimal:
         number = self._read(name)

@@ -65,9 +65,8 @@ def _tell(settings: Settings, bot: str, revision: str, *, is_new: bool) -> None:
     from rich.markup import escape
 
     console = screen()
-    console.print(
-        f"[green]ready[/]  home {escape(str(settings.home))}, database at revision {revision}", soft_wrap=True
-    )
+    console.print(f"[green]ready[/]  home {escape(str(settings.home))}", soft_wrap=True)
+    console.print(f"[green]ready[/]  database at revision {revision}")
     console.print(f"[green]ready[/]  bot [bold]{bot}[/] on paper money")
     if is_new:
         console.print("[green]ready[/]  .env with every setting as a comment")

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryptotrader.errors import InputRefused
 from deployments.cli.output import AsJson, screen, write_json
 
 if TYPE_CHECKING:
     from cryptotrader.core.reconcile import Control
+    from cryptotrader.execution.desk import Desk
 
 Bot = Annotated[str | None, typer.Option("--bot", help="Which bot; left out: the only one.")]
 Everything = Annotated[bool, typer.Option("--all", help="Every bot, also those added later.")]
@@ -50,17 +52,36 @@ def resume(
 def _set(state: Control, bot: str | None, *, everything: bool, reason: str, as_json: bool) -> None:
     """Write the control row, and show what it makes of every bot: the strictest of its rows rules."""
     from cryptotrader.execution.commands import control_bot
-    from cryptotrader.store.bots import open_bots
-    from cryptotrader.store.control import load_control
     from deployments.cli.ready import chosen_bots, open_ready_desk
 
     with open_ready_desk() as desk:
-        for name in chosen_bots(desk, bot, everything=everything) or (None,):
+        names = chosen_bots(desk, bot, everything=everything)
+        _refuse_loosening(_controls(desk), names, state)
+        for name in names or (None,):
             control_bot(desk, name, state, reason=reason)
-        with desk.db.reading() as session:
-            now = {row.name: load_control(session, row).value for row in open_bots(session)}
+        now = _controls(desk)
     if as_json:
         write_json({"bots": [{"name": name, "control": control} for name, control in now.items()]})
         return
-    for name, control in now.items():
+    for name, control in now.items() or {"no bot yet": state.value}.items():
         screen().print(f"[bold]{name}[/] is {control}: {MEANING[control]}.", soft_wrap=True)
+
+
+def _controls(desk: Desk) -> dict[str, str]:
+    """Return what each bot may do now."""
+    from cryptotrader.execution.commands import list_bots
+    from cryptotrader.store.read import bot_status
+
+    bots = list_bots(desk)
+    with desk.db.reading() as session:
+        return {bot.name: bot_status(session, bot.name).control.value for bot in bots}
+
+
+def _refuse_loosening(now: dict[str, str], names: tuple[str, ...] | None, state: Control) -> None:
+    """Refuse a pause that would let a stopped bot sell again: only `resume` loosens."""
+    for name, control in now.items():
+        if state == "reducing" and control == "halted" and (names is None or name in names):
+            raise InputRefused(
+                f"{name} is halted, which is stricter than paused.", field="bot", value=name,
+                hint="Use `resume` first, then `pause`.",
+            )  # fmt: skip

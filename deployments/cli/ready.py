@@ -41,7 +41,6 @@ def chosen_bots(desk: Desk, bot: str | None, *, everything: bool) -> tuple[str, 
         return (bot,)
     names = [line.name for line in list_bots(desk)]
     if len(names) != 1:
-        raise InputRefused(
-            "bot is missing.", field="bot", hint=f"Give --all, or --bot with one of: {', '.join(names)}."
-        )
+        known = ", ".join(names) or "none yet"
+        raise InputRefused("bot is missing.", field="bot", hint=f"Give --all, or --bot with one of: {known}.")
     return (names[0],)

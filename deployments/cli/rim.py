@@ -41,15 +41,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CryptoTraderError as failed:
         return _fail(FAILED, str(failed), _message(str(failed)), as_json=as_json)
     except typer.TyperException as misused:
-        hint = f"See `{_help_for(misused)} --help`."
-        document = _message(misused.format_message()) | {"field": _field_of(misused), "hint": hint}
-        return _fail(misused.exit_code, f"{misused.format_message()} {hint}", document, as_json=as_json)
+        return _misused(misused, words, as_json=as_json)
     except typer.Abort:
         return FAILED
     except OSError as error:
         sentence = f"{error.filename or 'The system'}: {error.strerror or error}."
         return _fail(FAILED, sentence, _message(sentence), as_json=as_json)
     return code if isinstance(code, int) else DONE
+
+
+def _misused(misused: typer.TyperException, words: list[str], *, as_json: bool) -> int:
+    """Word a flag that is missing, unknown or unreadable."""
+    message = misused.format_message().replace("Value error, ", "")
+    sentence, hint = f"{message.rstrip('.')}.", f"See `{_help_for(misused)} --help`."
+    flag = _flag_of(misused)
+    value = words[words.index(flag) + 1] if flag in words[:-1] else ""
+    document = {"field": flag_name(flag), "value": value, "message": sentence, "hint": hint}
+    return _fail(misused.exit_code, f"{sentence} {hint}", document, as_json=as_json)
 
 
 def _fail(code: int, sentence: str, document: dict[str, str], *, as_json: bool) -> int:
@@ -80,11 +88,10 @@ def flag_name(field: str) -> str:
     return FLAGS.get(field, field.removeprefix("--").replace("_", "-"))
 
 
-def _field_of(misused: typer.TyperException) -> str:
+def _flag_of(misused: typer.TyperException) -> str:
     """Return the flag that a usage error is about, as far as it says so."""
     parameter = getattr(misused, "param", None)
-    name = getattr(misused, "option_name", None) or (parameter.opts[0] if parameter is not None else "")
-    return flag_name(name)
+    return getattr(misused, "option_name", None) or (parameter.opts[0] if parameter is not None else "")
 
 
 def _help_for(misused: typer.TyperException) -> str:

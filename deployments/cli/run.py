@@ -52,7 +52,7 @@ def run(
         bool, typer.Option("--touch", help="A touch fills, not only a trade through.", rich_help_panel=HOW)
     ] = False,
     cycles: Annotated[
-        int | None, typer.Option(min=1, help="End after so many round trips.", rich_help_panel=HOW)
+        int | None, typer.Option(min=1, help="In the foreground: end after so many round trips.", rich_help_panel=HOW)
     ] = None,
     as_json: AsJson = False,
 ) -> None:

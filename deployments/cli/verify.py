@@ -12,8 +12,8 @@ from deployments.cli.output import AsJson
 if TYPE_CHECKING:
     from cryptotrader.execution.verify import Finding
 
-ledger_app = typer.Typer(help="The ledger: double entries with running balances.", no_args_is_help=True)
-audit_app = typer.Typer(help="The audit log: who did what, chained by hashes.", no_args_is_help=True)
+ledger_app = typer.Typer(help="The ledger: double entries with running balances.")
+audit_app = typer.Typer(help="The audit log: who did what, chained by hashes.")
 
 
 @ledger_app.callback()
