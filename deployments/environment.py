@@ -16,6 +16,9 @@ STACK_VARIABLE = "CRYPTOTRADER_STACK"
 PROCESS_VARIABLE = "CRYPTOTRADER_PROCESS"
 """Names the process, or the one that it descends from: server, serve or watch."""
 
+HOUSEKEEPING = ("LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR", "CLEANUP_RECONCILER", "CANCELLATION_CLEANUP")
+"""Services of the server that look around every 5 to 20 s by default, which one bot a minute does not need."""
+
 TERMINAL_VARIABLE = "CRYPTOTRADER_TERMINAL"
 """1 when `up` writes to a terminal, so that the watch behind its pipe knows that it may use colours."""
 
@@ -57,7 +60,8 @@ def _own(settings: Settings, token: str) -> dict[str, str]:
 def _prefect(settings: Settings) -> dict[str, str]:
     home = settings.home / "prefect"
     url = server_url(settings)
-    return {
+    housekeeping = {f"PREFECT_SERVER_SERVICES_{name}_LOOP_SECONDS": "30" for name in HOUSEKEEPING}
+    return housekeeping | {
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"{url}/api",
@@ -72,7 +76,7 @@ def _prefect(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(int(RUN_RETENTION.total_seconds())),
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"PT{EVENT_RETENTION // timedelta(hours=1)}H",
         "PREFECT_SERVER_SERVICES_FOREMAN_ENABLED": "false",  # it watches work pools; we have none
-        "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "30",
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT30S",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_INTERNAL_LEVEL": "ERROR",
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",

@@ -111,4 +111,4 @@ def _present(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
 
 
 def _amounts(amounts: dict[str, Decimal]) -> str:
-    return ", ".join(f"{amounts[asset]:f} {asset}" for asset in sorted(amounts)) or "nothing"
+    return ", ".join(f"{amounts[asset].normalize():f} {asset}" for asset in sorted(amounts)) or "nothing"

@@ -53,7 +53,7 @@ def _document(line: OrderLine) -> dict[str, object]:
 def _draw(lines: tuple[OrderLine, ...]) -> None:
     from rich.table import Table
 
-    table = Table()
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("bot", "cell", "side", "price", "quantity", "filled", "state", "id"):
         table.add_column(heading, justify="right" if heading in ("cell", "price", "quantity", "filled") else "left")
     for line in lines:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.execution.world import World
+from tests.venue.public_exchange import exchange, origin
+
+__all__ = ["exchange", "origin", "world"]
 
 
 @pytest.fixture
