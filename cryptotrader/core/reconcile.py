@@ -74,6 +74,7 @@ class _Draft:
 
     free_quote: Decimal
     lowest_sell: Decimal | None
+    highest_buy: Decimal | None
     cancel: list[tuple[LiveOrder, str]] = field(default_factory=list)
     place: list[Wanted] = field(default_factory=list)
     keep: list[Step] = field(default_factory=list)
@@ -110,7 +111,8 @@ def reconcile(
     wanted_by_slot = {want.slot: want for want in wanted}
     locked = (buy_cost(market, o.price, o.remaining) for o in live_by_slot.values() if o.side is Side.BUY)
     sells = [o.price for o in live_by_slot.values() if o.side is Side.SELL]
-    draft = _Draft(quote - sum(locked, Decimal(0)), min(sells, default=None))
+    buys = [o.price for o in live_by_slot.values() if o.side is Side.BUY]
+    draft = _Draft(quote - sum(locked, Decimal(0)), min(sells, default=None), max(buys, default=None))
     for order in live_by_slot.values():
         _judge_live(draft, order, wanted_by_slot.get(order.slot), control)
     fresh = (want for slot, want in wanted_by_slot.items() if slot not in live_by_slot)
@@ -143,10 +145,16 @@ def _judge_live(draft: _Draft, order: LiveOrder, want: Wanted | None, control: C
         draft.cancel.append((order, "reducing: no buys"))
     elif want is None:
         draft.cancel.append((order, "no longer wanted"))
-    elif (want.side, want.price, want.quantity) != (order.side, order.price, order.remaining):
+    elif not _is_same(want, order):
         draft.cancel.append((order, f"wanted now: {want.side} {want.quantity} at {want.price}"))
     else:
         draft.keep.append(step(want.reason))
+
+
+def _is_same(want: Wanted, order: LiveOrder) -> bool:
+    """Whether an order is the one that is wanted; the reference price of a market order may move."""
+    same_price = want.type is OrderType.MARKET or want.price == order.price
+    return same_price and (want.side, want.quantity) == (order.side, order.remaining)
 
 
 def _obstacle(draft: _Draft, want: Wanted, market: Market, control: Control) -> str | None:
@@ -156,6 +164,8 @@ def _obstacle(draft: _Draft, want: Wanted, market: Market, control: Control) -> 
     if want.side is Side.SELL:
         if want.type is not OrderType.MARKET:
             draft.lowest_sell = want.price if draft.lowest_sell is None else min(draft.lowest_sell, want.price)
+            if draft.highest_buy is not None and want.price <= draft.highest_buy:
+                return f"own buy at {draft.highest_buy}"
         return None
     if control is Control.REDUCING:
         return "reducing: no buys"

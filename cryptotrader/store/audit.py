@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from cryptotrader.errors import BooksDisagree
@@ -20,7 +20,9 @@ def append_audit(
     session: Session, *, actor: str, action: str, subject: str, detail: Mapping[str, str], at: datetime
 ) -> None:
     """Write one row at the end of the chain, in the transaction of what it tells."""
-    last = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(1).with_for_update()).one_or_none()
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        session.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+    last = session.scalars(select(AuditRow).order_by(AuditRow.id.desc()).limit(1)).one_or_none()
     row = AuditRow(
         at=at, actor=actor, action=action, subject=subject, detail=json.dumps(dict(detail), sort_keys=True),
         previous_hash=GENESIS if last is None else last.hash, hash="",

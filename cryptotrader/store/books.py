@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cryptotrader.core.market import Market, Side
 from cryptotrader.core.orders import VenueTrade
 from cryptotrader.errors import BooksDisagree
+from cryptotrader.store.database import insert_missing
 from cryptotrader.store.schema import BotRow, FillRow, LedgerBalanceRow, LedgerRow
 
 OVERLAP = 100  # trades read again each time: venues show them late and out of order
@@ -25,13 +26,13 @@ _BALANCE = cast(Table, LedgerBalanceRow.__table__)
 _BALANCE_OF = select(_BALANCE.c.amount).where(
     _BALANCE.c.account == bindparam("of"), _BALANCE.c.asset == bindparam("in_asset")
 )
-_BALANCES_OF = select(_BALANCE).where(_BALANCE.c.account.in_(bindparam("accounts", expanding=True))).with_for_update()
+_BALANCES_OF = select(_BALANCE).where(_BALANCE.c.account.in_(bindparam("accounts", expanding=True)))
+_BALANCES_OF = _BALANCES_OF.order_by(_BALANCE.c.account, _BALANCE.c.asset).with_for_update()  # one order: no deadlocks
 _MOVE_BALANCE = (
     update(_BALANCE)
     .where(_BALANCE.c.account == bindparam("of"), _BALANCE.c.asset == bindparam("in_asset"))
     .values(amount=bindparam("now"))
 )
-_NEW_BALANCE = insert(_BALANCE).values(account=bindparam("of"), asset=bindparam("in_asset"), amount=bindparam("now"))
 
 Entry = tuple[str, str, Decimal]  # account, asset, amount
 
@@ -64,17 +65,22 @@ def post(session: Session, txn: str, entries: Iterable[Entry], *, at: datetime) 
 
 
 def _move_balances(session: Session, rows: list[Entry]) -> None:
-    accounts = sorted({account for account, _, _ in rows})  # one order for all: no deadlocks
-    found = session.execute(_BALANCES_OF, {"accounts": accounts})
-    before = {(account, asset): amount for account, asset, amount in found}
-    after: dict[tuple[str, str], Decimal] = {}
+    moved: dict[tuple[str, str], Decimal] = {}
     for account, asset, amount in rows:
-        key = (account, asset)
-        after[key] = after.get(key, before.get(key, Decimal(0))) + amount
-    for statement, keys in ((_MOVE_BALANCE, after.keys() & before), (_NEW_BALANCE, after.keys() - before)):
-        if keys:
-            values = [{"of": key[0], "in_asset": key[1], "now": after[key]} for key in sorted(keys)]
-            session.execute(statement, values)
+        moved[account, asset] = moved.get((account, asset), Decimal(0)) + amount
+    before = _lock_balances(session, moved.keys())
+    if missing := sorted(moved.keys() - before.keys()):
+        zeros = [{"account": account, "asset": asset, "amount": Decimal(0)} for account, asset in missing]
+        insert_missing(session, LedgerBalanceRow, zeros)
+        before = _lock_balances(session, moved.keys())
+    values = [{"of": key[0], "in_asset": key[1], "now": before[key] + moved[key]} for key in sorted(moved)]
+    session.connection().execute(_MOVE_BALANCE, values)
+
+
+def _lock_balances(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Decimal]:
+    accounts = sorted({account for account, _ in keys})
+    found = session.execute(_BALANCES_OF, {"accounts": accounts})
+    return {(account, asset): amount for account, asset, amount in found}
 
 
 def balance_of(session: Session, account: str, asset: str) -> Decimal:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 
 from cryptotrader.errors import StoreError
 
-__all__ = ["Checkpoint", "Database", "Session", "explained", "nothing_happens"]
+__all__ = ["Checkpoint", "Database", "Session", "explained", "insert_missing", "nothing_happens"]
 
 Checkpoint = Callable[[str], None]
 
@@ -107,3 +108,10 @@ def explained(url: str) -> Iterator[None]:
     except OperationalError as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise StoreError(f"The database {where} cannot be used: {error.orig}.") from error
+
+
+def insert_missing(session: Session, table: type[DeclarativeBase], rows: list[dict[str, object]]) -> None:
+    """Insert rows, leaving those alone whose key is there already, also when another process inserts them now."""
+    dialect = session.get_bind().dialect.name
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    session.execute(statement.on_conflict_do_nothing(), rows)

@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from cryptotrader.errors import LeaseHeld, LeaseLost
+from cryptotrader.store.database import insert_missing
 from cryptotrader.store.schema import LeaseRow
 
 _ROW = select(LeaseRow).where(LeaseRow.account == bindparam("of"), LeaseRow.symbol == bindparam("on")).with_for_update()
@@ -43,12 +44,13 @@ def take_lease(session: Session, account: str, symbol: str, *, holder: str, now:
     """
     row = _locked(session, account, symbol)
     if row is None:
-        session.add(LeaseRow(account=account, symbol=symbol, holder=holder, token=1, expires_at=now + TTL))
-        return Lease(account, symbol, holder, 1)
-    if row.expires_at > now:
-        raise LeaseHeld(f"{symbol} on {account} is traded by {row.holder} until {row.expires_at:%H:%M:%S} UTC")
-    row.token += 1
-    row.holder, row.expires_at = holder, now + TTL
+        fresh = {"account": account, "symbol": symbol, "holder": holder, "token": 0, "expires_at": now}
+        insert_missing(session, LeaseRow, [fresh])
+        row = _locked(session, account, symbol)
+    if row is None or row.expires_at > now:
+        held_by = f"by {row.holder} until {row.expires_at:%H:%M:%S} UTC" if row else "by a process that was faster"
+        raise LeaseHeld(f"{symbol} on {account} is traded {held_by}")
+    row.token, row.holder, row.expires_at = row.token + 1, holder, now + TTL
     return Lease(account, symbol, holder, row.token)
 
 

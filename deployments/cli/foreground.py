@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cryptotrader.errors import InputRefused, VenueUnavailable
+import typer
+
+from cryptotrader.errors import InputRefused, LeaseHeld, VenueUnavailable
 from cryptotrader.execution.commands import BotLine, add_bot, ensure_default_bot
 from cryptotrader.execution.desk import Desk
-from cryptotrader.execution.tend import survey, trade_until_now
+from cryptotrader.execution.trading_pass import run_pass
 from cryptotrader.settings import Settings, load_settings
 from cryptotrader.store.bots import find_bot
 from cryptotrader.store.migrate import upgrade
@@ -19,6 +21,7 @@ from deployments.readiness import prepare_home
 from deployments.watch import fill_line, status_line
 
 LOOK_SECONDS = 1
+INTERRUPTED = 130
 
 
 class Tender:
@@ -26,26 +29,31 @@ class Tender:
 
     def __init__(self, desk: Desk, bot: BotLine, *, as_json: bool) -> None:
         self.desk, self.bot, self.as_json = desk, bot, as_json
-        self.last_fill, self.last_words = 0, ""
         with desk.db.reading() as session:
             fills = recent_fills(session, bot.name, limit=1)
-        self.last_fill = max((fill.trade_id for fill in fills), default=0)
+            self.cycles = find_bot(session, bot.name).cycles
+        self.last_fill, self.last_words = max((fill.trade_id for fill in fills), default=0), ""
 
-    def look(self) -> int:
-        """Trade what there is to trade and return the bot's round trips so far."""
+    def trade(self) -> bool:
+        """Run one pass and let the market move on; return whether there may be more to do at once."""
+        name, venue = self.bot.name, self.desk.venue(self.bot.account)
         try:
-            if survey(self.desk, self.bot.name).work:
-                report = trade_until_now(self.desk, self.bot.name)
-                self._say_once(report.skipped_because or "")
-        except VenueUnavailable as silent:
-            self._say_once(f"{silent} The next look tries again.")
+            result = run_pass(self.desk.db, venue, self.desk.runtime, name)
+            self.tell_fills()
+            return venue.advance(self.bot.symbol, result.watches) or result.tally.total > 0
+        except (LeaseHeld, VenueUnavailable) as obstacle:
+            self._say_once(f"{obstacle}. The next look tries again.")
+            return False
+
+    def tell_fills(self) -> None:
+        """Print the fills that were not printed yet, and where the bot stands after them."""
         with self.desk.db.reading() as session:
             fills = recent_fills(session, self.bot.name, after_id=self.last_fill)
-            cycles = find_bot(session, self.bot.name).cycles
             status = bot_status(session, self.bot.name)
-        self._tell([*map(fill_line, fills), *([status_line(status)] if fills else [])])
-        self.last_fill = max((fill.trade_id for fill in fills), default=self.last_fill)
-        return cycles
+        self.cycles = status.cycles
+        if fills:
+            self.last_fill = fills[-1].trade_id
+            self._tell([*map(fill_line, fills), status_line(status)])
 
     def _say_once(self, words: str) -> None:
         if words and words != self.last_words:
@@ -54,8 +62,6 @@ class Tender:
 
     def _tell(self, lines: list[str]) -> None:
         """Print lines as they happen: to stdout for people, to stderr when stdout belongs to the result."""
-        if not lines:
-            return
         from rich.console import Console
 
         console = Console(stderr=True, highlight=False) if self.as_json else screen()
@@ -73,21 +79,25 @@ def trade(grid: GridFlags, flags: RunFlags, settings: Settings, *, as_json: bool
         bot = _bot(desk, grid)
         tender = Tender(desk, bot, as_json=as_json)
         note(f"{bot.name} trades {bot.symbol} on paper money, {desk.venue(bot.account).market_label}. Ctrl-C ends it.")
-        try:
-            _tend(tender, flags.cycles)
-        finally:
-            note(f"{bot.name} rests: its orders stay in the paper exchange's book, the next run continues.")
+        was_interrupted = _tend(tender, flags.cycles)
+        note(f"{bot.name} rests: its orders stay in the paper exchange's book, the next run continues.")
         if as_json:
             with desk.db.reading() as session:
                 write_json(bot_document(bot_status(session, bot.name), desk.runtime.wall.now()))
+    if was_interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
-def _tend(tender: Tender, cycles: int | None) -> None:
-    first = tender.look()
-    done = first
-    while cycles is None or done - first < cycles:
-        tender.desk.runtime.wall.sleep(LOOK_SECONDS)
-        done = tender.look()
+def _tend(tender: Tender, cycles: int | None) -> bool:
+    """Trade until so many more round trips are done, or until Ctrl-C; return whether it was Ctrl-C."""
+    enough = None if cycles is None else tender.cycles + cycles
+    try:
+        while enough is None or tender.cycles < enough:
+            if not tender.trade():
+                tender.desk.runtime.wall.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _bot(desk: Desk, grid: GridFlags) -> BotLine:

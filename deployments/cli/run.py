@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 HOW = "How it runs"
 
 
+class Prices(StrEnum):
+    """What moves prices: the same words as TRADING_MARKET, without loading the settings."""
+
+    REPLAY = "replay"
+    LIVE = "live"
+
+
 @dataclass(frozen=True, slots=True)
 class RunFlags:
     """What `run` takes beside a grid."""
 
     dry_run: bool
     live: bool
-    market: str | None
+    market: Prices | None
     candles: Path | None
     until_end: bool
     passes_every: int | None
@@ -40,7 +48,7 @@ def run(
     confirm: Annotated[  # noqa: ARG001 - belongs to --live, which is refused
         str | None, typer.Option(help="The symbol once more, for --live.", rich_help_panel=HOW)
     ] = None,
-    market: Annotated[str | None, typer.Option(help="What moves prices: replay or live.", rich_help_panel=HOW)] = None,
+    market: Annotated[Prices | None, typer.Option(help="What moves prices.", rich_help_panel=HOW)] = None,
     candles: Annotated[Path | None, typer.Option(help="Candle file of the replay.", rich_help_panel=HOW)] = None,
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Trade the file to its end, in throw-away books.", rich_help_panel=HOW)

@@ -1,4 +1,4 @@
-"""One world a test, closed at its end."""
+"""One world a test on each database, closed at its end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import POSTGRESQL, SQLITE
 from tests.execution.world import World
 from tests.venue.public_exchange import exchange, origin
 
 __all__ = ["exchange", "origin", "world"]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    made = World(tmp_path, request.param)
     yield made
     made.end_processes()

@@ -160,7 +160,7 @@ def test_a_bad_setting_is_refused_by_its_name(
 
 def test_an_unknown_key_in_the_settings_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GRID_LEVELS=3\n")
-    with pytest.raises(SettingsRefused, match="GRID_LEVELS in .env is not a setting"):
+    with pytest.raises(SettingsRefused, match=r"GRID_LEVELS in \.env is not a setting"):
         load_settings()
 
 

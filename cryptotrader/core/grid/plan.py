@@ -136,6 +136,11 @@ def check_inputs(config: GridConfig, market: Market, price: Decimal) -> None:
         )
     if not price.is_finite() or price <= 0:
         raise GridRefused(f"price is {price}; a price is a positive number.", field="price", value=price)
+    if market.fee_in is FeeIn.THIRD and market.third_asset in (market.base, market.quote):
+        raise GridRefused(
+            f"fees in {market.third_asset} on {market.symbol} are not fees in a third asset.", field="fee_in",
+            value=market.fee_in, hint="Take them in base or quote.",
+        )  # fmt: skip
     _check_money(config, market)
     _check_fractions(config, market)
 

@@ -11,7 +11,7 @@ from cryptotrader.core.grid.plan import GridPlan, start_quantity
 from cryptotrader.core.lots import Lot, take, total_base, total_cost
 from cryptotrader.core.market import Side
 from cryptotrader.core.orders import OrderType, Purpose
-from cryptotrader.core.strategy import Slot, Wanted
+from cryptotrader.core.strategy import Facts, Slot, Wanted
 
 START = Slot(Purpose.START, 0)
 
@@ -32,34 +32,43 @@ def begin(plan: GridPlan, state: BotState) -> BotState:
     return state
 
 
-def order(plan: GridPlan, state: BotState) -> Wanted | None:
-    """Return the START order for what the waiting cells still lack; None when too little is lacking for an order."""
+def order(plan: GridPlan, state: BotState, facts: Facts) -> Wanted | None:
+    """Return the START order for what the waiting cells still lack; None when too little is lacking for an order.
+
+    At the start price with a limit, else at what the market asks now: a late purchase must not cost more than is free.
+    """
     lacking = _waiting_quantity(state) - total_base(state.start_lots)
     if lacking <= 0:
         return None
     quantity = start_quantity(plan.market, lacking)
-    if not plan.market.is_sellable(quantity, plan.price):
+    is_limit = plan.config.start is StartMode.LIMIT
+    price = plan.market.floor_price(plan.price) if is_limit else facts.ask
+    if not plan.market.is_sellable(quantity, price):
         return None
-    if plan.config.start is StartMode.LIMIT:
-        return Wanted(START, Side.BUY, OrderType.LIMIT, plan.market.floor_price(plan.price), quantity, "start")
-    return Wanted(START, Side.BUY, OrderType.MARKET, plan.price, quantity, "start")
+    return Wanted(START, Side.BUY, OrderType.LIMIT if is_limit else OrderType.MARKET, price, quantity, "start")
 
 
-def settle(plan: GridPlan, state: BotState) -> BotState:
+def settle(plan: GridPlan, state: BotState, facts: Facts) -> BotState:
     """Share the purchase out once nothing is left to buy; called while no START order is live."""
-    if order(plan, state) is not None:
+    if order(plan, state, facts) is not None:
         return state
     return replace(share_out(plan, state), phase=Phase.RUNNING)
 
 
 def share_out(plan: GridPlan, state: BotState) -> BotState:
-    """Give each waiting cell its quantity, from the lowest up, and the lowest of them what is left over."""
+    """Give each waiting cell its quantity, from the lowest up, and the lowest of them what is left over.
+
+    A purchase that came short by a fee leaves its last cell a little less; holdings fill whole cells only.
+    """
+    whole_only = plan.config.start is StartMode.EXISTING
     waiting = [cell for cell in state.cells if cell.status is CellStatus.WAITING]
     left = _pooled(state.start_lots)
     for cell in waiting:
-        if total_base(left) < cell.quantity:
+        base = min(cell.quantity, total_base(left))
+        sells = plan.market.is_sellable(plan.market.floor_quantity(base), plan.levels[cell.index + 1])
+        if not sells or (whole_only and base < cell.quantity):
             break
-        part, left = take(left, cell.quantity)
+        part, left = take(left, base)
         held = replace(cell, status=CellStatus.HELD, bought=cell.quantity, lots=(*cell.lots, *part))
         state = state.with_cell(held)
     if left:  # rounding up to the lot, or holdings that fill no further cell

@@ -57,7 +57,7 @@ class Grid:
         plan = self.plan(state.start_price or facts.price)
         state = self._after_price(plan, state, facts)
         wanted = [want for cell in state.cells if (want := self._cell_order(plan, cell, facts))]
-        if state.phase is Phase.STARTING and (first := start.order(plan, state)):
+        if state.phase is Phase.STARTING and (first := start.order(plan, state, facts)):
             wanted.insert(0, first)
         return Desired(state, tuple(wanted), tuple(self._idle(plan, state, wanted)))
 
@@ -91,9 +91,10 @@ class Grid:
         for cell in state.cells:
             moved = self._settled(plan, state, cell, facts)
             if moved is not cell:
-                state = replace(state.with_cell(moved), cycles=state.cycles + moved.cycle - cell.cycle)
+                done = moved.cycle > cell.cycle and cell.sold > 0  # a cell that never sold has not gone round
+                state = replace(state.with_cell(moved), cycles=state.cycles + done)
         if state.phase is Phase.STARTING and Slot(Purpose.START, 0) not in facts.live:
-            return start.settle(plan, state)
+            return start.settle(plan, state, facts)
         return state
 
     def _settled(self, plan: GridPlan, state: BotState, cell: Cell, facts: Facts) -> Cell:
@@ -102,13 +103,15 @@ class Grid:
             cell = replace(cell, status=CellStatus.EMPTY)
         if Slot(Purpose.CELL, cell.index) in facts.live:
             return cell
+        if cell.status is CellStatus.EMPTY and cell.bought > 0:
+            if self.market.is_sellable(cell.quantity - cell.bought, low):
+                return cell
+            cell = replace(cell, status=CellStatus.HELD)
         if cell.status is CellStatus.HELD and not self.market.is_sellable(self._sell_quantity(cell), high):
             cell = _emptied(cell)  # what cannot be sold is carried to the next cycle
-        if cell.status is CellStatus.EMPTY and cell.bought == 0:
+        if cell.status is CellStatus.EMPTY:
             quantity = self._quantity(plan, state, cell)
             return cell if quantity == cell.quantity else replace(cell, quantity=quantity)
-        if cell.status is CellStatus.EMPTY and not self.market.is_sellable(cell.quantity - cell.bought, low):
-            return replace(cell, status=CellStatus.HELD)
         return cell
 
     def _quantity(self, plan: GridPlan, state: BotState, cell: Cell) -> Decimal:
@@ -155,7 +158,7 @@ class Grid:
     def _exit(self, state: BotState, facts: Facts) -> Desired:
         quantity = self.market.floor_quantity(state.base)
         done = not self.market.is_sellable(quantity, facts.bid)
-        if state.phase is Phase.ENDED or (done and EXIT not in facts.live):
+        if state.phase is Phase.ENDED or (done and not facts.live):
             return Desired(replace(state, phase=Phase.ENDED), (), (Idle(-1, "the bot has ended"),))
         if facts.live - {EXIT}:
             return Desired(state, (), (Idle(-1, "exits: first its orders are cancelled"),))
@@ -200,10 +203,10 @@ class Grid:
         return state.with_cell(replace(state.cells[slot.cell], status=CellStatus.PARKED))
 
     def resume(self, state: BotState) -> BotState:
-        """Bring parked cells back: those that own enough to sell hold, the others are empty."""
+        """Bring parked cells back: those that had bought all they wanted hold, the others buy on."""
         for cell in state.cells:
             if cell.status is CellStatus.PARKED:
-                held = cell.bought > 0 and cell.pool >= self.market.lot_step
+                held = cell.sold > 0 or cell.bought >= cell.quantity
                 state = state.with_cell(replace(cell, status=CellStatus.HELD if held else CellStatus.EMPTY))
         return state
 
