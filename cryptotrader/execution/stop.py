@@ -11,16 +11,18 @@ from decimal import Decimal
 
 from cryptotrader.core.orders import VenueOrder
 from cryptotrader.core.reconcile import Control
-from cryptotrader.errors import InputRefused
+from cryptotrader.errors import InputRefused, StoreError
 from cryptotrader.execution.cancel import cancel
 from cryptotrader.execution.commands import record_audit
 from cryptotrader.execution.desk import Desk
 from cryptotrader.execution.job import Job, open_job
+from cryptotrader.execution.latch import latch_path, write_latch
 from cryptotrader.execution.tend import trade_until_now
 from cryptotrader.store.bots import find_bot, load_state, open_bots
 from cryptotrader.store.control import GLOBAL, set_control
 from cryptotrader.store.schema import IntentRow, IntentState
 
+ACCOUNT, PREFIX = "paper", "ct"  # the account of this host, and how the ids of all our orders begin
 EMPTY_READS = 2
 BEYOND_WINDOW_S = 10  # a request in flight is refused by the venue after recvWindow; this much later none can land
 
@@ -64,7 +66,10 @@ def stop_bots(
     if sell and not cancel_orders:
         raise InputRefused("sell needs the orders cancelled first.", field="sell", hint="Use --orders cancel.")
     began = desk.runtime.wall.now()
-    bots = _halt(desk, names, reason=reason, sell=sell)
+    try:
+        bots = _halt(desk, names, reason=reason, sell=sell)
+    except StoreError as outage:
+        return _stop_without_books(desk, outage, reason=reason, cancel_orders=cancel_orders, on_progress=on_progress)
     on_progress(f"halted: {', '.join(bots) or 'no bot yet'}")
     cancelled, reads = _cancel_all(desk, bots, on_progress) if cancel_orders else (0, 0)
     sold = sum((_sell(desk, name, on_progress) for name in bots), Decimal(0)) if sell else Decimal(0)
@@ -72,6 +77,28 @@ def stop_bots(
     seconds = Decimal(str(round((desk.runtime.wall.now() - began).total_seconds(), 3)))
     report = f"{len(bots)} bots halted, {cancelled} orders cancelled, {left} left open after {reads} reads."
     return StopReport(Control.HALTED.value, cancelled, left, reads, sold, seconds, report)
+
+
+def _stop_without_books(
+    desk: Desk, outage: StoreError, *, reason: str, cancel_orders: bool, on_progress: Callable[[str], None]
+) -> StopReport:
+    """Latch the halt in a file and cancel what the venue shows as ours, when the database cannot be reached."""
+    began = desk.runtime.wall.now()
+    write_latch(desk, reason)
+    on_progress(f"the database cannot be reached: the halt is latched in {latch_path(desk)}")
+    venue, cancelled, reads, empty = desk.venue(ACCOUNT), 0, 0, 0
+    while cancel_orders and empty < EMPTY_READS:
+        reads += 1
+        found = [order for order in venue.fetch_open_orders(None) if order.client_order_id.startswith(PREFIX)]
+        for order in found:
+            venue.cancel_order(order.symbol, order.client_order_id)
+        cancelled, empty = cancelled + len(found), 0 if found else empty + 1
+        if empty == 1:
+            desk.runtime.wall.sleep(venue.recv_window_ms / 1000 + BEYOND_WINDOW_S)
+    left = sum(order.client_order_id.startswith(PREFIX) for order in venue.fetch_open_orders(None))
+    seconds = Decimal(str(round((desk.runtime.wall.now() - began).total_seconds(), 3)))
+    report = f"halted by a file, {cancelled} orders cancelled, {left} left open; the database said: {outage}"
+    return StopReport(Control.HALTED.value, cancelled, left, reads, Decimal(0), seconds, report)
 
 
 def _halt(desk: Desk, names: tuple[str, ...] | None, *, reason: str, sell: bool) -> tuple[str, ...]:

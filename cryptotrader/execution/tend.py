@@ -10,6 +10,7 @@ from cryptotrader.core.profit import Profit
 from cryptotrader.errors import LeaseHeld
 from cryptotrader.execution.desk import Desk
 from cryptotrader.execution.job import Tally, open_job
+from cryptotrader.execution.latch import fold_latch_in
 from cryptotrader.execution.trading_pass import look, run_pass
 from cryptotrader.store.bots import find_bot, load_state, note_pass
 from cryptotrader.store.lease import lease_holder
@@ -53,6 +54,7 @@ class TendReport:
 
 def survey(desk: Desk, name: str) -> Survey:
     """Move a paper market on to its next event and say what there is to do, without doing it."""
+    fold_latch_in(desk)
     with desk.db.reading() as session:
         bot = find_bot(session, name)
         holder = lease_holder(session, bot.account, bot.symbol, now=desk.runtime.wall.now())
@@ -70,6 +72,7 @@ def survey(desk: Desk, name: str) -> Survey:
 
 def trade_until_now(desk: Desk, name: str) -> TendReport:
     """Run passes, fill by fill, until the market has caught up with now and a pass finds nothing to do."""
+    fold_latch_in(desk)
     with desk.db.reading() as session:
         bot = find_bot(session, name)
     venue, symbol = desk.venue(bot.account), bot.symbol

@@ -35,7 +35,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, checkpoint: Checkpoint = nothing_happens, durable: bool = True) -> None:
-        self.checkpoint = checkpoint
+        self.url, self.checkpoint = url, checkpoint
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _create_engine(url, durable=durable)
         self._reader = self.engine.execution_options(reads_only=True)
@@ -47,7 +47,7 @@ class Database:
         SQLite: BEGIN IMMEDIATE, because a deferred transaction that turns into a write fails at once when another
         has written, whatever the busy timeout says.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
+        with explained(self.url), Session(self.engine, expire_on_commit=False) as session:
             yield session
             self.checkpoint(f"{name}:before")
             session.commit()
@@ -56,7 +56,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that sees one state of the database and changes nothing."""
-        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+        with explained(self.url), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ class Tender:
         with desk.db.reading() as session:
             fills = recent_fills(session, bot.name, limit=1)
             self.cycles = find_bot(session, bot.name).cycles
+        self._status = ""
         self.last_fill, self.last_words = max((fill.trade_id for fill in fills), default=0), ""
 
     def trade(self) -> bool:
@@ -46,14 +47,21 @@ class Tender:
             return False
 
     def tell_fills(self) -> None:
-        """Print the fills that were not printed yet, and where the bot stands after them."""
+        """Print the fills that were not printed yet."""
         with self.desk.db.reading() as session:
             fills = recent_fills(session, self.bot.name, after_id=self.last_fill)
             status = bot_status(session, self.bot.name)
         self.cycles = status.cycles
         if fills:
             self.last_fill = fills[-1].trade_id
-            self._tell([*map(fill_line, fills), status_line(status)])
+            self._status = status_line(status)
+            self._tell([*map(fill_line, fills)])
+
+    def tell_status(self) -> None:
+        """Print where the bot stands, once after its last fill."""
+        if self._status:
+            self._tell([self._status])
+        self._status = ""
 
     def _say_once(self, words: str) -> None:
         if words and words != self.last_words:
@@ -80,6 +88,7 @@ def trade(grid: GridFlags, flags: RunFlags, settings: Settings, *, as_json: bool
         tender = Tender(desk, bot, as_json=as_json)
         note(f"{bot.name} trades {bot.symbol} on paper money, {desk.venue(bot.account).market_label}. Ctrl-C ends it.")
         was_interrupted = _tend(tender, flags.cycles)
+        tender.tell_status()
         note(f"{bot.name} rests: its orders stay in the paper exchange's book, the next run continues.")
         if as_json:
             with desk.db.reading() as session:
@@ -94,6 +103,7 @@ def _tend(tender: Tender, cycles: int | None) -> bool:
     try:
         while enough is None or tender.cycles < enough:
             if not tender.trade():
+                tender.tell_status()
                 tender.desk.runtime.wall.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         return True

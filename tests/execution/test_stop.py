@@ -5,15 +5,19 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from cryptotrader.core.reconcile import Control
 from cryptotrader.errors import InputRefused
 from cryptotrader.execution.commands import control_bot
 from cryptotrader.execution.desk import Desk
+from cryptotrader.execution.latch import latch_path
 from cryptotrader.execution.stop import stop_bots
 from cryptotrader.execution.sweep import sweep_bot
+from cryptotrader.execution.tend import trade_until_now
 from cryptotrader.store.bots import find_bot, load_state
 from cryptotrader.store.lease import take_lease
+from cryptotrader.store.schema import ControlRow
 from tests.execution.test_protocol import faulty, resting
 from tests.execution.world import BOT, SYMBOL, World, check_invariants, later, states, tend_once, trade_to_end
 
@@ -123,3 +127,23 @@ def test_sweep_finds_the_price_outside_the_range(world: World) -> None:
     world.add(desk)
     trade_to_end(desk)
     assert [f.kind for f in sweep_bot(desk, BOT)] == ["range.above"]
+
+
+def test_stop_works_while_the_database_is_away(world: World) -> None:
+    desk = started(world)
+
+    def away(name: str) -> None:
+        raise OperationalError(name, None, Exception("database is down"))
+
+    desk.db.checkpoint = away
+    report = stop_bots(desk, None, reason="fire")
+    assert (report.cancelled, report.open_orders, report.reads) == (6, 0, 3)
+    assert "database is down" in report.report
+    world.end_processes()
+    again = world.start_process("second")
+    assert latch_path(again).exists()
+    assert trade_until_now(again, BOT).placed == 0
+    assert not latch_path(again).exists()
+    with again.db.reading() as session:
+        row = session.get_one(ControlRow, "global")
+    assert (row.state, row.reason) == ("halted", "tester: fire")
