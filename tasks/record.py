@@ -30,7 +30,7 @@ def profit_text(report: dict[str, Any]) -> str:
         f"| **= total P&L** | **{_rounded(profit.get('total_pnl'))}** |",
         f"| holding instead | {_rounded(profit.get('hold_pnl'))} |",
         f"| equity | {_rounded(profit.get('equity'))} |",
-        f"\nFees paid: {fees}. This run: {report['fills']} fills, {report['cycles']} round trips,"
+        f"\nFees paid: {fees}. Round trips so far: {report['cycles']}. This run: {report['fills']} fills,"
         f" {report['placed']} orders placed, {report['cancelled']} cancelled.",
     )
     return "\n".join(lines)

@@ -197,7 +197,7 @@ def test_doctor_before_init(command: Command, home: Path) -> None:
 def test_doctor_finds_what_is_wrong(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command("init")
     with closing(sqlite3.connect(database(home))) as connection, connection:
-        connection.execute("UPDATE bot SET last_pass_at = '2999-01-01 00:00:00.000000'")
+        connection.execute("UPDATE bot SET last_pass_at = '2999-01-01T00:00:00.000000+00:00'")
     home.chmod(0o755)
     answer = command("doctor", "--json")
     found = checks(answer)

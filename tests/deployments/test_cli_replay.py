@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -65,7 +69,7 @@ def test_says_when_a_price_is_not_used(command: Command, file: str) -> None:
 def test_may_2021_has_one_hash(command: Command) -> None:
     if not MAY_2021.exists():
         pytest.skip(f"{MAY_2021.name} is not beside this checkout")
-    flags = ("--lower", "40000", "--upper", "65000", "--grids", "50", "--investment", "10000")
+    flags = ("--lower", "40000", "--upper", "65000", "--grids", "20", "--investment", "10000")
     words = ("run", "--candles", str(MAY_2021), "--until-end", *flags, "--json")
     once, hourly = command(*words).document, command(*words, "--passes-every", "60").document
     assert once["ledger_hash"] == hourly["ledger_hash"]
@@ -93,3 +97,16 @@ def test_foreground_trades_a_grid_of_its_own(command: Command, file: str, monkey
     assert (answer.code, answer.document["name"], answer.document["symbol"]) == (0, "eth-usdt", "ETH/USDT")
     again = command(*words)
     assert (again.code, again.error["field"]) == (2, "symbol")
+
+
+def test_ctrl_c_ends_the_foreground_in_order(home: Path) -> None:
+    words = [sys.executable, "-m", "deployments.cli", "run", "--dry-run", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "buy" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "the next run continues" in err
+    assert json.loads(out)["fills"] > 0
