@@ -35,6 +35,7 @@ def watch(settings: Settings, console: Console) -> None:
     database = Database(settings.database)
     url, server_is_up = server_url(settings), False
     clock, last_fill, status_due = Runtime().wall, 0, 0.0
+    shown: list[str] = []
     _print_lines(console, [f"Prefect server starting at {url} … (the first start takes about 20 s, later ones 5 s)"])
     while is_held(settings.home / "up.lock"):
         if not server_is_up and answers(url):
@@ -42,9 +43,9 @@ def watch(settings: Settings, console: Console) -> None:
             _print_lines(console, welcome(settings, database))
         if server_is_up:
             last_fill = _print_fills(console, database, last_fill)
-            if stopwatch() >= status_due:
-                _print_lines(console, statuses(database))
-                status_due = stopwatch() + STATUS_SECONDS
+            if stopwatch() >= status_due and (lines := list(statuses(database))) != shown:
+                _print_lines(console, lines)
+                shown, status_due = lines, stopwatch() + STATUS_SECONDS
         clock.sleep(LOOK_SECONDS)
 
 

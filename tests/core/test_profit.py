@@ -72,7 +72,7 @@ def golden_grid():
         taker_fee=Decimal("0.001"),
     )  # fmt: skip
     config = GridConfig(
-        "BTC/USDT", Decimal("24323.5"), Decimal("33444.8"), 6, Decimal(100), quantity=Decimal("0.00059261")
+        "BTC/USDT", Decimal("24323.5"), Decimal("33444.8"), 6, None, quantity=Decimal("0.00059261")
     )
     return Grid(config, market)
 

@@ -11,17 +11,15 @@ from sqlalchemy import func, select
 from cryptotrader.core.market import Side
 from cryptotrader.core.orders import OrderRequest, OrderType
 from cryptotrader.core.reconcile import Control
-from cryptotrader.errors import BooksDisagree, InputRefused, LeaseHeld, LeaseLost
-from cryptotrader.execution.commands import add_bot, control_bot
-from cryptotrader.execution.desk import Desk
+from cryptotrader.errors import BooksDisagree, InputRefused
+from cryptotrader.execution.commands import add_bot
 from cryptotrader.execution.trading_pass import look
 from cryptotrader.store.audit import verify_audit
 from cryptotrader.store.bots import find_bot
 from cryptotrader.store.intents import client_order_id, move_intent
-from cryptotrader.store.lease import give_back, prove_lease, take_lease
 from cryptotrader.store.read import bot_levels, list_orders
 from cryptotrader.store.schema import ARROWS, TERMINAL, AuditRow, IntentRow, IntentState
-from tests.execution.faults import FaultyVenue
+from tests.execution.scenes import faulty, resting, running
 from tests.execution.world import (
     BOT,
     SYMBOL,
@@ -37,34 +35,6 @@ from tests.execution.world import (
     tend_once,
     trade_to_end,
 )
-
-
-def running(world: World, **changes: object) -> Desk:
-    """A bot whose first pass is done: three buys below, two sells above, all resting."""
-    desk = world.start_process()
-    world.add(desk, **changes)
-    tend_once(desk)
-    return desk
-
-
-def faulty(world: World, **faults: str) -> tuple[Desk, FaultyVenue]:
-    """The same world behind a venue that fails at the placements named n1, n2, ..."""
-    made: list[FaultyVenue] = []
-
-    def wrap(venue: object) -> FaultyVenue:
-        made.append(FaultyVenue(venue))
-        made[-1].faults = {int(number.lstrip("n")): fault for number, fault in faults.items()}
-        return made[-1]
-
-    world.wrap = wrap
-    desk = world.start_process()
-    return desk, made[0]
-
-
-def resting(desk: Desk) -> list[tuple[int, str, Decimal]]:
-    with desk.db.reading() as session:
-        lines = bot_levels(session, find_bot(session, BOT))
-    return [(line.cell, line.side, line.price) for line in lines if line.price is not None]
 
 
 def test_first_pass_buys_and_rests_a_ladder(world: World) -> None:
@@ -189,112 +159,6 @@ def test_refused_order_cools_down_then_tries_again(world: World) -> None:
     tend_once(desk)
     assert len(venue.sent) == sent + 1
     check_invariants(desk)
-
-
-def test_a_second_trader_steps_back(world: World) -> None:
-    desk = running(world)
-    with desk.db.transaction("test") as session:
-        take_lease(session, "paper", SYMBOL, holder="other", now=desk.runtime.wall.now())
-    with pytest.raises(LeaseHeld, match="is traded by other until"):
-        tend_once(desk)
-
-
-def test_dead_holder_is_followed_after_its_lease(world: World) -> None:
-    desk = running(world)
-    with desk.db.transaction("test") as session:
-        dead = take_lease(session, "paper", SYMBOL, holder="dead", now=desk.runtime.wall.now())
-    later(desk, seconds=30)
-    tend_once(desk)
-    with desk.db.transaction("test") as session, pytest.raises(LeaseLost):
-        prove_lease(session, dead, now=desk.runtime.wall.now(), needed=timedelta(seconds=1))
-
-
-def test_paused_sender_finds_its_lease_gone(world: World) -> None:
-    desk, venue = faulty(world)
-    world.add(desk)
-
-    def sleep_through(name: str) -> None:
-        if name == "intend:after":
-            later(desk, seconds=31)
-
-    desk.db.checkpoint = sleep_through
-    with pytest.raises(LeaseLost):
-        tend_once(desk)
-    assert venue.sent == []
-
-
-def test_token_goes_up_with_every_take_over(world: World) -> None:
-    desk = running(world)
-    now, tokens = desk.runtime.wall.now(), []
-    for holder in "abc":
-        with desk.db.transaction("test") as session:
-            lease = take_lease(session, "paper", "X/Y", holder=holder, now=now)
-        with desk.db.transaction("test") as session:
-            give_back(session, lease, now=now)
-        tokens.append(lease.token)
-    assert tokens == [1, 2, 3]
-
-
-def test_slow_signing_is_signed_again(world: World) -> None:
-    desk, venue = faulty(world)
-    world.add(desk)
-    slow = iter([True, False, *[False] * 99])
-
-    def stall(name: str) -> None:
-        if name == "sign:after" and next(slow):
-            later(desk, seconds=2)
-
-    desk.db.checkpoint = stall
-    tend_once(desk)
-    with desk.db.reading() as session:
-        first = session.get_one(IntentRow, venue.sent[0])
-    assert (first.signed_at - first.created_at, first.attempts) == (timedelta(seconds=2), 1)
-
-
-def test_halt_sends_nothing_and_keeps_books(world: World) -> None:
-    desk, venue = faulty(world)
-    world.add(desk)
-    tend_once(desk)
-    sent = len(venue.sent)
-    halt(desk)
-    trade_to_end(desk)
-    assert len(venue.sent) == sent
-    halt(desk, Control.ACTIVE)
-    trade_to_end(desk)
-    assert len(venue.sent) > sent
-    check_invariants(desk)
-
-
-def test_halt_between_intent_and_send_voids(world: World) -> None:
-    desk, venue = faulty(world)
-    world.add(desk)
-    other = world.start_process("person")
-
-    def person(name: str) -> None:
-        if name == "intend:after":
-            desk.db.checkpoint = lambda _name: None
-            control_bot(other, None, Control.HALTED, reason="now")
-
-    desk.db.checkpoint = person
-    tend_once(desk)
-    assert venue.sent == []
-    assert {state for _, state in states(desk)} == {IntentState.VOID}
-
-
-def test_reducing_cancels_buys_and_keeps_sells(world: World) -> None:
-    desk = running(world)
-    halt(desk, Control.REDUCING)
-    tend_once(desk)
-    assert [side for _, side, _ in resting(desk)] == ["sell", "sell", "sell"]
-
-
-def test_strictest_scope_wins(world: World) -> None:
-    desk, venue = faulty(world)
-    world.add(desk)
-    control_bot(desk, None, Control.HALTED, reason="all")
-    control_bot(desk, BOT, Control.ACTIVE, reason="one")
-    tend_once(desk)
-    assert venue.sent == []
 
 
 def test_somebody_elses_cancel_parks_the_cell(world: World) -> None:

@@ -18,7 +18,7 @@ from cryptotrader.execution.tend import trade_until_now
 from cryptotrader.store.bots import find_bot, load_state
 from cryptotrader.store.lease import take_lease
 from cryptotrader.store.schema import ControlRow
-from tests.execution.test_protocol import faulty, resting
+from tests.execution.scenes import faulty, resting
 from tests.execution.world import BOT, SYMBOL, World, check_invariants, later, states, tend_once, trade_to_end
 
 
