@@ -8,14 +8,16 @@ from decimal import Decimal
 
 from cryptotrader.core.cells import CellStatus
 from cryptotrader.execution.desk import Desk
-from cryptotrader.store.books import owned_assets
+from cryptotrader.store.books import owned_assets, read_from
 from cryptotrader.store.bots import find_bot, load_state, open_bots
 from cryptotrader.store.database import Session
-from cryptotrader.store.intents import live_intents
+from cryptotrader.store.intents import live_intents, recent_intents
+from cryptotrader.store.lease import lease_holder
 from cryptotrader.store.outbox import add_alert
 from cryptotrader.store.schema import BotRow, IntentState, LeaseRow
 
 STALE_AFTER = timedelta(minutes=5)
+AUDIT_BACK = timedelta(minutes=15)
 GIVEN_BACK_WITHIN = timedelta(seconds=2)  # a lease that a pass gave back ends when the pass was recorded
 
 
@@ -34,6 +36,7 @@ def sweep_bot(desk: Desk, name: str) -> tuple[Finding, ...]:
         bot = find_bot(session, name)
         found = [*_stale(desk, bot), *_dead_lease(desk, session, bot), *_range(session, bot)]
         found += _drift(desk, session, bot)
+        found += _missing_fills(desk, session, bot)
     with desk.db.transaction("sweep") as session:
         for finding in found:
             add_alert(session, bot_id=bot.id, severity=finding.severity, kind=finding.kind, message=finding.message,
@@ -76,8 +79,7 @@ def _range(session: Session, bot: BotRow) -> list[Finding]:
 
 def _drift(desk: Desk, session: Session, bot: BotRow) -> list[Finding]:
     """Compare ledger with balances and intents with open orders, while no pass is at work."""
-    lease = session.get(LeaseRow, (bot.account, bot.symbol))
-    if lease is not None and lease.expires_at > desk.runtime.wall.now():
+    if _is_busy(desk, session, bot):
         return []
     venue = desk.venue(bot.account)
     intents = {intent.client_order_id: intent for intent in live_intents(session, bot.id)}
@@ -96,3 +98,32 @@ def _drift(desk: Desk, session: Session, bot: BotRow) -> list[Finding]:
             message = f"{bot.account}: {difference.normalize():+f} {asset} that the ledger does not explain"
             found.append(Finding("balance.drift", "error", message))
     return found
+
+
+def _missing_fills(desk: Desk, session: Session, bot: BotRow) -> list[Finding]:
+    """Hold each order that changed lately to the venue: what it executed is the sum of the fills booked for it."""
+    venue, found = desk.venue(bot.account), []
+    if _is_busy(desk, session, bot) or _has_unbooked(desk, session, bot):
+        return []
+    for intent in recent_intents(session, bot.id, desk.runtime.wall.now() - AUDIT_BACK):
+        order = venue.fetch_order(bot.symbol, intent.client_order_id)
+        if order is None:
+            message = f"{bot.name}: the venue no longer knows order {intent.client_order_id}"
+            found.append(Finding("order.vanished", "error", message))
+        elif order.filled_base != intent.filled_base:
+            message = (
+                f"{bot.name}: order {intent.client_order_id} executed {order.filled_base} at the venue, "
+                f"{intent.filled_base} in the books"
+            )
+            found.append(Finding("fills.missing", "error", message))
+    return found
+
+
+def _is_busy(desk: Desk, session: Session, bot: BotRow) -> bool:
+    """Whether a pass is at work, so that books and venue may differ for a moment."""
+    return lease_holder(session, bot.account, bot.symbol, now=desk.runtime.wall.now()) is not None
+
+
+def _has_unbooked(desk: Desk, session: Session, bot: BotRow) -> bool:
+    start, known = read_from(session, bot.account, bot.symbol)
+    return any(trade.trade_id not in known for trade in desk.venue(bot.account).fetch_trades(bot.symbol, start))

@@ -64,6 +64,13 @@ def live_intents(session: Session, bot_id: int) -> list[IntentRow]:
     return list(session.scalars(_LIVE, {"bot": bot_id}))
 
 
+def recent_intents(session: Session, bot_id: int, since: datetime) -> list[IntentRow]:
+    """Return the orders of a bot that reached the venue for certain and changed since then."""
+    reached = (IntentState.OPEN, IntentState.FILLED, IntentState.CANCELED, IntentState.EXPIRED)
+    query = select(IntentRow).where(IntentRow.bot_id == bot_id, IntentRow.updated_at >= since)
+    return list(session.scalars(query.where(IntentRow.state.in_(reached)).order_by(IntentRow.updated_at)))
+
+
 def unproven_intents(session: Session, bot_id: int) -> list[IntentRow]:
     """Return the orders of a bot that were sent and whose outcome is not known."""
     return list(session.scalars(_UNPROVEN, {"bot": bot_id}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from cryptotrader.core.reconcile import Control
@@ -17,7 +18,7 @@ from cryptotrader.execution.sweep import sweep_bot
 from cryptotrader.execution.tend import trade_until_now
 from cryptotrader.store.bots import find_bot, load_state
 from cryptotrader.store.lease import take_lease
-from cryptotrader.store.schema import ControlRow
+from cryptotrader.store.schema import ControlRow, IntentRow
 from tests.execution.scenes import faulty, resting
 from tests.execution.world import BOT, SYMBOL, World, check_invariants, later, states, tend_once, trade_to_end
 
@@ -147,3 +148,11 @@ def test_stop_works_while_the_database_is_away(world: World) -> None:
     with again.db.reading() as session:
         row = session.get_one(ControlRow, "global")
     assert (row.state, row.reason) == ("halted", "tester: fire")
+
+
+def test_sweep_finds_a_fill_that_was_never_booked(world: World) -> None:
+    desk = started(world)
+    with desk.db.transaction("forge") as session:
+        order = session.scalars(select(IntentRow).where(IntentRow.purpose == "start")).one()
+        order.filled_base -= Decimal("0.001")
+    assert [f.kind for f in sweep_bot(desk, BOT)] == ["fills.missing"]
