@@ -117,6 +117,10 @@ class Strategy(Protocol):
         """Return the state after somebody else ended the order of a slot."""
         ...
 
+    def resume(self, state: BotState) -> BotState:
+        """Return the state with every parked cell back at work."""
+        ...
+
     def watches(self, state: BotState) -> tuple[Decimal, ...]:
         """Return the prices at which a decision changes although nothing fills."""
         ...

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from cryptotrader.core.market import Side
-from cryptotrader.core.orders import VenueTrade
+from cryptotrader.core.orders import OrderType, VenueTrade
 from cryptotrader.core.strategy import Applied, Fill
 from cryptotrader.errors import BooksDisagree
 from cryptotrader.execution.job import Job
+from cryptotrader.execution.strangers import unknown_orders
 from cryptotrader.store.books import (
     bot_account,
     is_booked,
@@ -16,7 +19,7 @@ from cryptotrader.store.books import (
 )
 from cryptotrader.store.bots import get_bot, load_state, save_state
 from cryptotrader.store.database import Session
-from cryptotrader.store.intents import find_by_venue_id, move_intent, slot_of
+from cryptotrader.store.intents import PREFIX, find_by_venue_id, known_venue_ids, move_intent, slot_of, unproven_intents
 from cryptotrader.store.schema import TERMINAL, ExternalMoveRow, FillRow, IntentRow, IntentState, OutboxRow
 
 PAGE = 1000
@@ -38,18 +41,53 @@ def unbooked_trades(job: Job, start: int, known: frozenset[int]) -> tuple[VenueT
         start = page[-1].trade_id + 1
 
 
-def book_trades(job: Job, trades: tuple[VenueTrade, ...]) -> None:
-    """Book each trade: fill, ledger, intent totals, cell and alert in one transaction."""
+def withhold(job: Job, trades: tuple[VenueTrade, ...]) -> tuple[VenueTrade, ...]:
+    """Return the trades up to the first of an open order with the bot's own prefix that the books do not know.
+
+    Such an order waits for a person: adopted, its trades are ours; cancelled, they are external.
+    """
+    with job.db.reading() as session:
+        unexplained = {trade.venue_order_id for trade in trades}
+        unexplained -= known_venue_ids(session, job.venue.account, unexplained)
+    if not unexplained:
+        return trades
+    orders = job.venue.fetch_open_orders(job.symbol)
+    with job.db.reading() as session:
+        unknown = unknown_orders(session, orders)
+    ours = f"{PREFIX}{job.incarnation}"
+    waiting = {order.venue_order_id for order in unknown if order.client_order_id.startswith(ours)}
+    return tuple(takewhile(lambda trade: trade.venue_order_id not in waiting, trades))
+
+
+def book_trades(job: Job, trades: tuple[VenueTrade, ...]) -> tuple[VenueTrade, ...]:
+    """Book each trade: fill, ledger, intent totals, cell and alert in one transaction.
+
+    Returns:
+        The trades that wait: they may be of an order of ours that the venue has not shown yet.
+    """
+    waiting = []
     for trade in trades:
         with job.db.transaction("fill") as session:
             if is_booked(session, job.venue.account, trade.symbol, trade.trade_id):
                 continue
-            intent = find_by_venue_id(session, job.venue.account, trade.venue_order_id)
+            intent = find_by_venue_id(session, job.venue.account, trade.symbol, trade.venue_order_id)
+            if intent is None and any(may_be_of(i, trade) for i in unproven_intents(session, job.bot_id)):
+                waiting.append(trade)
+                continue
             if intent is None:
                 _book_foreign(job, session, trade)
             else:
                 _book_ours(job, session, trade, intent)
         job.tally.fills += 1
+    return tuple(waiting)
+
+
+def may_be_of(intent: IntentRow, trade: VenueTrade) -> bool:
+    """Whether a trade of an order that we do not know could be an execution of this unproven one."""
+    if trade.side != intent.side or trade.quantity > intent.quantity:
+        return False
+    within = trade.price <= intent.price if trade.side is Side.BUY else trade.price >= intent.price
+    return within or intent.type == OrderType.MARKET
 
 
 def _book_ours(job: Job, session: Session, trade: VenueTrade, intent: IntentRow) -> None:

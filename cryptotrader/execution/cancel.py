@@ -27,5 +27,5 @@ def cancel(job: Job, client_order_id: str) -> None:
         return
     job.checkpoint("cancel:after")
     if order is not None:
-        settle(job, intent, order)
+        settle(job, intent, order, by_us=True)
     job.tally.cancelled += 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,9 +15,10 @@ from cryptotrader.core.market import Market
 from cryptotrader.core.reconcile import Control
 from cryptotrader.errors import InputRefused
 from cryptotrader.execution.desk import Desk
+from cryptotrader.execution.strangers import WAYS_OUT, refusal, unknown_orders
 from cryptotrader.store.audit import append_audit
-from cryptotrader.store.books import balance_of, bot_account, post, wallet_account
-from cryptotrader.store.bots import find_bot, market_record, open_bots
+from cryptotrader.store.books import balance_of, bot_account, post, wallet_account, was_opened
+from cryptotrader.store.bots import find_bot, has_bot, market_record, open_bots
 from cryptotrader.store.control import GLOBAL, set_control
 from cryptotrader.store.database import Session
 from cryptotrader.store.schema import BotRow, ExternalMoveRow
@@ -36,6 +38,15 @@ class BotLine:
     mode: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewBot:
+    """A bot as asked for. `market` None: the symbol's rules as the venue tells them."""
+
+    name: str
+    config: GridConfig
+    market: Market | None = None
+
+
 def list_bots(desk: Desk) -> tuple[BotLine, ...]:
     """Return the bots that are not closed, oldest first."""
     with desk.db.reading() as session:
@@ -53,25 +64,30 @@ def add_bot(desk: Desk, *, name: str, account: str, config: GridConfig, market: 
     Raises:
         InputRefused: the name, the grid, the money, or another bot on the same account and symbol.
     """
-    if not _NAME.fullmatch(name):
-        raise InputRefused(
-            f"bot name {name!r} cannot be used.", field="name", value=name,
-            hint="Use lower-case letters, digits and dashes.",
-        )  # fmt: skip
+    return add_bots(desk, (NewBot(name, config, market),), account=account)[0]
+
+
+def add_bots(desk: Desk, bots: Iterable[NewBot], *, account: str) -> tuple[BotLine, ...]:
+    """Add several bots, or none: every one is checked, and all the money is there, before the first is added.
+
+    Raises:
+        InputRefused: as `add_bot`, about the first bot that cannot be added; the message begins with its name when
+            there are several.
+    """
+    asked = tuple(bots)
     venue = desk.venue(account)
-    market = market or venue.fetch_market(config.symbol)
-    plan = plan_grid(config, market, venue.fetch_ticker(config.symbol).last)
-    config = replace(config, investment=plan.investment)
+    plans = []
+    for bot in asked:
+        with _naming(bot, asked):
+            plans.append(_check_bot(desk, venue, bot))
     balances = {asset: balance.total for asset, balance in venue.fetch_balances().items()}
+    lines = []
     with desk.db.transaction("add-bot") as session:
-        _refuse_second(session, name, account, config.symbol)
         _open_wallet(session, desk, account, balances)
-        bot = _bot_row(desk, name=name, account=account, plan=replace(plan, config=config), venue=venue)
-        session.add(bot)
-        session.flush()
-        _fund(session, desk, bot, market)
-        record_audit(session, desk, "bot.add", name, config.record())
-        return _line(bot)
+        for bot, plan in zip(asked, plans, strict=True):
+            with _naming(bot, asked):
+                lines.append(_add_row(session, desk, venue, bot.name, plan))
+    return tuple(lines)
 
 
 def ensure_default_bot(desk: Desk) -> BotLine:
@@ -96,13 +112,23 @@ def ensure_default_bot(desk: Desk) -> BotLine:
 
 def control_bot(desk: Desk, name: str | None, state: Control, *, reason: str) -> None:
     """Set what one bot, or all (None), may do from now on."""
-    if not reason.strip():
-        raise InputRefused("reason is empty.", field="reason", hint="Say why; the audit log keeps it.")
+    needs_reason(reason)
     with desk.db.transaction("control") as session:
         scope = GLOBAL if name is None else f"bot:{find_bot(session, name).name}"
         at = desk.runtime.wall.now()
         set_control(session, scope, state, actor=desk.actor, reason=reason, at=at)
         record_audit(session, desk, f"control.{state}", scope, {"reason": reason})
+
+
+def needs_reason(reason: str) -> str:
+    """Return the reason that the audit log keeps.
+
+    Raises:
+        InputRefused: there is none.
+    """
+    if not reason.strip():
+        raise InputRefused("reason is empty.", field="reason", hint="Say why; the audit log keeps it.")
+    return reason.strip()
 
 
 def record_audit(session: Session, desk: Desk, action: str, subject: str, detail: Mapping[str, str]) -> None:
@@ -115,6 +141,43 @@ def _line(bot: BotRow) -> BotLine:
     return BotLine(bot.name, bot.symbol, bot.account, bot.mode)
 
 
+@contextmanager
+def _naming(bot: NewBot, asked: tuple[NewBot, ...]) -> Iterator[None]:
+    """Begin a refusal with the bot that it is about, where there are several."""
+    try:
+        yield
+    except InputRefused as refused:
+        if len(asked) > 1:
+            refused.message = f"{bot.name}: {refused.message}"
+        raise
+
+
+def _check_bot(desk: Desk, venue: Venue, bot: NewBot) -> GridPlan:
+    """Check a bot's name, grid and symbol; nothing is written."""
+    if not _NAME.fullmatch(bot.name):
+        raise InputRefused(
+            f"bot name {bot.name!r} cannot be used.", field="name", value=bot.name,
+            hint="Use lower-case letters, digits and dashes.",
+        )  # fmt: skip
+    symbol = bot.config.symbol
+    plan = plan_grid(bot.config, bot.market or venue.fetch_market(symbol), venue.fetch_ticker(symbol).last)
+    with desk.db.reading() as session:
+        strangers = unknown_orders(session, venue.fetch_open_orders(symbol))
+    if strangers:
+        raise InputRefused(refusal(symbol, strangers), field="symbol", value=symbol, hint=WAYS_OUT)
+    return replace(plan, config=replace(bot.config, investment=plan.investment))
+
+
+def _add_row(session: Session, desk: Desk, venue: Venue, name: str, plan: GridPlan) -> BotLine:
+    _refuse_second(session, name, venue.account, plan.config.symbol)
+    bot = _bot_row(desk, name=name, account=venue.account, plan=plan, venue=venue)
+    session.add(bot)
+    session.flush()
+    fund(session, desk, bot, plan.market, quote=bot.investment, base=bot.entry_base)
+    record_audit(session, desk, "bot.add", name, plan.config.record())
+    return _line(bot)
+
+
 def _refuse_second(session: Session, name: str, account: str, symbol: str) -> None:
     for bot in open_bots(session):
         if (bot.account, bot.symbol) == (account, symbol):
@@ -122,13 +185,13 @@ def _refuse_second(session: Session, name: str, account: str, symbol: str) -> No
                 f"{symbol} on {account} is traded by bot {bot.name!r} already.", field="symbol", value=symbol,
                 hint="One bot an account and symbol: change or close that one.",
             )  # fmt: skip
-        if bot.name == name:
-            raise InputRefused(f"There is a bot {name!r} already.", field="name", value=name, hint="Choose another.")
+    if has_bot(session, name):  # a closed one too: its name stands in the ledger
+        raise InputRefused(f"There is a bot {name!r} already.", field="name", value=name, hint="Choose another.")
 
 
 def _open_wallet(session: Session, desk: Desk, account: str, balances: Mapping[str, Decimal]) -> None:
     """Declare what the account held when we first saw it."""
-    if open_bots(session, account):
+    if was_opened(session, account):
         return
     at = desk.runtime.wall.now()
     for asset, amount in sorted(balances.items()):
@@ -152,11 +215,14 @@ def _bot_row(desk: Desk, *, name: str, account: str, plan: GridPlan, venue: Venu
     )  # fmt: skip
 
 
-def _fund(session: Session, desk: Desk, bot: BotRow, market: Market) -> None:
-    """Move the bot's investment and holdings from the wallet to it."""
+def fund(session: Session, desk: Desk, bot: BotRow, market: Market, *, quote: Decimal, base: Decimal) -> None:
+    """Move money from the wallet to a bot; below zero, back.
+
+    Raises:
+        InputRefused: the wallet has less.
+    """
     wallet, at = wallet_account(bot.account), desk.runtime.wall.now()
-    needs = ((market.quote, bot.investment, "investment"), (market.base, bot.entry_base, "holdings"))
-    for asset, amount, field in needs:
+    for asset, amount, field in ((market.quote, quote, "investment"), (market.base, base, "holdings")):
         free = balance_of(session, wallet, asset)
         if amount > free:
             raise InputRefused(
@@ -164,4 +230,4 @@ def _fund(session: Session, desk: Desk, bot: BotRow, market: Market) -> None:
                 field=field, value=amount, hint=f"Use at most {free:f}, or deposit more.",
             )  # fmt: skip
         entries = ((wallet, asset, -amount), (bot_account(bot), asset, amount))
-        post(session, f"fund:{bot.name}:{asset}", entries, at=at)
+        post(session, f"fund:{bot.name}:{bot.config_version}:{asset}", entries, at=at)

@@ -18,6 +18,7 @@ from cryptotrader.store.schema import IntentRow, IntentState, OutboxRow
 
 SEND_WITHIN = timedelta(seconds=1)  # after this a signed time is too old to be sent: sign again
 COOL_DOWN = timedelta(seconds=60)
+DUPLICATE = "Duplicate order sent."  # an open order carries this id already: the opposite of a proof of absence
 
 
 def place(job: Job, wants: Iterable[Wanted]) -> bool:
@@ -65,15 +66,17 @@ def _send(job: Job, intent: IntentRow) -> bool:
     try:
         order = job.venue.place_order(request)
     except OrderRefused as refusal:
-        _note_refusal(job, intent, refusal)
+        if refusal.message != DUPLICATE:
+            _note_refusal(job, request, refusal)
         return False
     except OutcomeUnknown:
         return False  # it stays SENT: a later pass finds out
     job.checkpoint("send:after")
     with job.db.transaction("acknowledge") as session:
-        row = reload(session, intent)
-        row.venue_order_id = order.venue_order_id
-        move_intent(row, IntentState.OPEN, now=job.now)
+        row = _answered(session, job, request)
+        if row is not None:
+            row.venue_order_id = order.venue_order_id
+            move_intent(row, IntentState.OPEN, now=job.now)
     job.tally.placed += 1
     return order.status is not VenueStatus.OPEN or order.filled_base > 0
 
@@ -83,8 +86,10 @@ def _sign(job: Job, intent: IntentRow) -> OrderRequest | None:
     while True:
         with job.db.transaction("sign") as session:
             row = reload(session, intent)
-            if not _may_go(session, job, row):
-                move_intent(row, IntentState.VOID, now=job.now)
+            ruling = load_ruling(session, job.venue.account, job.name)
+            if not ruling.allows(Purpose(row.purpose), Side(row.side)):
+                if row.state == IntentState.PENDING:  # else it was signed and has not left: proven like any other
+                    move_intent(row, IntentState.VOID, now=job.now)
                 return None
             prove_lease(session, _lease(job), now=job.now, needed=_reach(job))
             if row.state == IntentState.PENDING:
@@ -99,18 +104,25 @@ def _sign(job: Job, intent: IntentRow) -> OrderRequest | None:
     )  # fmt: skip
 
 
-def _may_go(session: Session, job: Job, intent: IntentRow) -> bool:
-    if intent.state == IntentState.SENT:
-        return True  # signing again what has not left yet; the control was obeyed a moment ago
-    ruling = load_ruling(session, job.venue.account, job.name)
-    return ruling.allows(Purpose(intent.purpose), Side(intent.side))
+def _answered(session: Session, job: Job, request: OrderRequest) -> IntentRow | None:
+    """Return the intent that an answer is about; None when another process has found out by itself.
+
+    Raises:
+        LeaseLost: another process has proven this request absent and sent it anew: the answer is not about that.
+    """
+    row = session.get_one(IntentRow, request.client_order_id, with_for_update=True)
+    if (row.token, row.signed_at) != (_lease(job).token, request.signed_at):
+        raise LeaseLost(f"the order {request.client_order_id} is no longer ours: it was sent again by another process")
+    return row if row.state in (IntentState.SENT, IntentState.UNKNOWN) else None
 
 
-def _note_refusal(job: Job, intent: IntentRow, refusal: OrderRefused) -> None:
+def _note_refusal(job: Job, request: OrderRequest, refusal: OrderRefused) -> None:
     """Write a proven refusal, and wait before that slot tries again."""
     job.checkpoint("send:after")
     with job.db.transaction("refused") as session:
-        row = reload(session, intent)
+        row = _answered(session, job, request)
+        if row is None:
+            return
         move_intent(row, IntentState.REJECTED, now=job.now)
         row.refusal_code, row.cooldown_until = f"{refusal.code} {refusal.message}", job.now + COOL_DOWN
         message = f"{job.name}: {row.side} {row.quantity} at {row.price} was refused: {refusal}"

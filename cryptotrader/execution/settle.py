@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
 from cryptotrader.core.market import Side
-from cryptotrader.core.orders import OrderType, VenueOrder, VenueStatus
-from cryptotrader.core.reconcile import buy_cost
+from cryptotrader.core.orders import OrderType, VenueOrder, VenueStatus, VenueTrade
+from cryptotrader.execution.book import may_be_of
 from cryptotrader.execution.job import CLOCK_SKEW, Job
 from cryptotrader.store.bots import load_state, save_state
 from cryptotrader.store.intents import move_intent, reload, slot_of
-from cryptotrader.store.schema import BotRow, IntentRow, IntentState, OutboxRow
+from cryptotrader.store.schema import TERMINAL, BotRow, IntentRow, IntentState, OutboxRow
 
 LATE_ANSWER = timedelta(seconds=15)  # beyond recvWindow: the venue's own longest processing time
 BETWEEN_NEGATIVES = timedelta(seconds=5)
@@ -38,11 +38,28 @@ def find_unknown(job: Job, intents: Iterable[IntentRow]) -> None:
             _adopt(job, intent, order)
 
 
-def judge_unknown(job: Job, intents: Iterable[IntentRow], open_orders: Mapping[str, VenueOrder]) -> bool:
+def link_quarantined(job: Job, intents: Iterable[IntentRow]) -> None:
+    """Note the venue's number of orders that were put aside before the venue showed them, so that their fills are ours.
+
+    They stay where they are: only a person moves them.
+    """
+    for intent in intents:
+        order = job.venue.fetch_order(job.symbol, intent.client_order_id)
+        if order is not None and is_meant(intent, order):
+            with job.db.transaction("link") as session:
+                reload(session, intent).venue_order_id = order.venue_order_id
+
+
+def judge_unknown(
+    job: Job, intents: Iterable[IntentRow], open_orders: Mapping[str, VenueOrder], waiting: Collection[VenueTrade]
+) -> bool:
     """Count a negative for each order that four witnesses deny; three, spaced, prove that it never arrived.
 
-    Called after booking, so that no trade of it can be waiting. The witnesses: the order by id (asked in
-    `find_unknown`), the open orders, no unbooked trade, and a locked balance too small to hold it.
+    The witnesses: the order by id (asked in `find_unknown`), the open orders, the trades, and a locked balance too
+    small to hold it. While they disagree it stays unknown; after half an hour of that a person has to look.
+
+    Args:
+        waiting: trades of orders that could not be looked up.
 
     Returns:
         Whether a state changed.
@@ -53,13 +70,15 @@ def judge_unknown(job: Job, intents: Iterable[IntentRow], open_orders: Mapping[s
             continue
         signed_at = intent.signed_at or intent.created_at
         age = job.venue.fetch_time() - signed_at
-        if age > QUARANTINE_AFTER:
-            _quarantine(job, intent, f"still unknown {age} after it was signed")
-            changed = True
-            continue
         may_arrive = timedelta(milliseconds=intent.recv_window) + LATE_ANSWER
         recently = intent.last_negative_at is not None and job.now - intent.last_negative_at < BETWEEN_NEGATIVES
-        if age <= may_arrive or recently or intent.client_order_id in open_orders or _may_be_locked(job, intent):
+        if age <= may_arrive or recently:
+            continue
+        seen = intent.client_order_id in open_orders or any(may_be_of(intent, trade) for trade in waiting)
+        if seen or _may_be_locked(job, intent):
+            if age > QUARANTINE_AFTER:
+                _quarantine(job, intent, f"the witnesses still disagree {age} after it was signed")
+                changed = True
             continue
         with job.db.transaction("negative") as session:
             row = reload(session, intent)
@@ -80,28 +99,30 @@ def settle_missing(job: Job, intents: Iterable[IntentRow], open_orders: Mapping[
     for intent in intents:
         if intent.state not in (IntentState.OPEN, IntentState.CANCEL_SENT, IntentState.UNKNOWN_CANCEL):
             continue
-        order = open_orders.get(intent.client_order_id)
-        if order is not None and intent.state == IntentState.OPEN:
+        if intent.state == IntentState.OPEN and intent.client_order_id in open_orders:
             continue
         changed = True
-        if order is None:
-            order = job.venue.fetch_order(job.symbol, intent.client_order_id)
+        order = job.venue.fetch_order(job.symbol, intent.client_order_id)  # a list may be older than our cancel
         if order is not None:
             settle(job, intent, order)
     return changed
 
 
-def settle(job: Job, intent: IntentRow, order: VenueOrder) -> None:
-    """Take over what the venue shows of an order, once its fills are booked; somebody else's cancel parks the cell."""
+def settle(job: Job, intent: IntentRow, order: VenueOrder, *, by_us: bool = False) -> None:
+    """Take over what the venue shows of an order, once its fills are booked; somebody else's cancel parks the cell.
+
+    Args:
+        by_us: we have just cancelled it, whatever another process has made of its state meanwhile.
+    """
     if order.filled_base != intent.filled_base:
         return  # its trades first: they complete it, or leave the rest to the next look
     with job.db.transaction("settle") as session:
         row = reload(session, intent)
         if order.status is VenueStatus.OPEN:
             move_intent(row, IntentState.OPEN, now=job.now)
-        if order.status not in _ENDED:
+        if order.status not in _ENDED or row.state in TERMINAL:
             return
-        by_us = row.state in (IntentState.CANCEL_SENT, IntentState.UNKNOWN_CANCEL)
+        by_us |= row.state in (IntentState.CANCEL_SENT, IntentState.UNKNOWN_CANCEL)
         move_intent(row, _ENDED[order.status], now=job.now)
         if not by_us:
             bot = session.get_one(BotRow, job.bot_id)
@@ -120,10 +141,7 @@ def _move(job: Job, intent: IntentRow, state: IntentState, name: str) -> None:
 
 def _adopt(job: Job, intent: IntentRow, order: VenueOrder) -> None:
     """Take an order over that the venue shows, if it is the one that was meant, else put it aside for a person."""
-    signed_at = intent.signed_at or intent.created_at
-    same = (order.side, order.quantity) == (intent.side, intent.quantity)
-    same &= intent.type == OrderType.MARKET or order.price == intent.price
-    if not same or order.created_at < signed_at - CLOCK_SKEW:
+    if not is_meant(intent, order):
         _quarantine(job, intent, f"the venue shows another order under its id: {order.side} {order.quantity} "
                                  f"at {order.price} of {order.created_at}")  # fmt: skip
         return
@@ -131,6 +149,13 @@ def _adopt(job: Job, intent: IntentRow, order: VenueOrder) -> None:
         row = reload(session, intent)
         row.venue_order_id = order.venue_order_id
         move_intent(row, IntentState.OPEN, now=job.now)
+
+
+def is_meant(intent: IntentRow, order: VenueOrder) -> bool:
+    """Whether an order that the venue shows under an intent's id is the one that was sent."""
+    same = (order.side, order.quantity) == (intent.side, intent.quantity)
+    same &= intent.type == OrderType.MARKET or order.price == intent.price
+    return same and order.created_at >= intent.created_at - CLOCK_SKEW  # it may be of an earlier attempt
 
 
 def _quarantine(job: Job, intent: IntentRow, why: str) -> None:
@@ -157,5 +182,5 @@ def _may_be_locked(job: Job, intent: IntentRow) -> bool:
             shown += order.price * left
         elif order.side is Side.SELL and base == asset:
             shown += left
-    own = buy_cost(job.market, intent.price, intent.quantity) if buys else intent.quantity
+    own = intent.price * intent.quantity if buys else intent.quantity  # at least: some venues lock a fee beside it
     return balance.locked - shown >= own

@@ -12,7 +12,7 @@ from cryptotrader.store.books import owned_assets, read_from
 from cryptotrader.store.bots import find_bot, load_state, open_bots
 from cryptotrader.store.database import Session
 from cryptotrader.store.intents import live_intents, recent_intents
-from cryptotrader.store.lease import lease_holder
+from cryptotrader.store.lease import NOBODY, lease_holder
 from cryptotrader.store.outbox import add_alert
 from cryptotrader.store.schema import BotRow, IntentState, LeaseRow
 
@@ -58,7 +58,7 @@ def _dead_lease(desk: Desk, session: Session, bot: BotRow) -> list[Finding]:
     lease = session.get(LeaseRow, (bot.account, bot.symbol))
     if lease is None or bot.last_pass_at is None or lease.expires_at > desk.runtime.wall.now():
         return []
-    if lease.expires_at - bot.last_pass_at <= GIVEN_BACK_WITHIN:
+    if lease.holder == NOBODY or lease.expires_at - bot.last_pass_at <= GIVEN_BACK_WITHIN:
         return []
     return [Finding("lease.dead", "warning", f"{bot.name}: {lease.holder} ended without giving its lease back")]
 

@@ -88,6 +88,18 @@ def balance_of(session: Session, account: str, asset: str) -> Decimal:
     return session.scalar(_BALANCE_OF, {"of": account, "in_asset": asset}) or Decimal(0)
 
 
+def holdings_of(session: Session, account: str) -> dict[str, Decimal]:
+    """Return what a ledger account holds by asset, without the zeros."""
+    rows = session.scalars(select(LedgerBalanceRow).where(LedgerBalanceRow.account == account))
+    return {row.asset: row.amount for row in sorted(rows, key=lambda row: row.asset) if row.amount}
+
+
+def was_opened(session: Session, account: str) -> bool:
+    """Whether the wallet of an account has been written to before."""
+    query = select(LedgerRow.id).where(LedgerRow.account == wallet_account(account)).limit(1)
+    return session.scalar(query) is not None
+
+
 def trade_entries(owner: str, account: str, market: Market, trade: VenueTrade) -> tuple[Entry, ...]:
     """Return the double entry of a trade: base against quote with the market, and the fee."""
     sign = 1 if trade.side is Side.BUY else -1

@@ -70,6 +70,11 @@ def find_bot(session: Session, name: str) -> BotRow:
     return bot
 
 
+def has_bot(session: Session, name: str) -> bool:
+    """Whether there is or was a bot of this name."""
+    return session.scalars(_NAMED, {"name": name}).one_or_none() is not None
+
+
 def open_bots(session: Session, account: str | None = None) -> tuple[BotRow, ...]:
     """Return the bots that are not closed, oldest first."""
     query = select(BotRow).where(BotRow.closed_at.is_(None)).order_by(BotRow.id)
@@ -127,6 +132,19 @@ def save_state(session: Session, bot: BotRow, before: BotState, after: BotState)
             )  # fmt: skip
         _save_lots(session, bot.id, new.index, old.lots, new.lots)
     _save_lots(session, bot.id, START_CELL, before.start_lots, after.start_lots)
+
+
+def replace_cells(session: Session, bot: BotRow, state: BotState) -> None:
+    """Write a state whose cells are others than those stored: all cells and lots of the bot go, the new ones come."""
+    before = load_state(session, bot)
+    session.execute(delete(CellRow).where(CellRow.bot_id == bot.id))
+    drop_lots(session, bot.id)
+    save_state(session, bot, replace(before, cells=(), start_lots=()), state)
+
+
+def drop_lots(session: Session, bot_id: int) -> None:
+    """Delete all lots of a bot: what they were of has left it, or is written anew."""
+    session.execute(delete(LotRow).where(LotRow.bot_id == bot_id))
 
 
 def save_reasons(session: Session, bot_id: int, reasons: Mapping[int, str]) -> None:

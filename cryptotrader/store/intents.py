@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,7 +12,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cryptotrader.core.market import Side
-from cryptotrader.core.orders import Purpose
+from cryptotrader.core.orders import Purpose, VenueOrder
 from cryptotrader.core.reconcile import LiveOrder
 from cryptotrader.core.strategy import Slot, Wanted
 from cryptotrader.errors import BooksDisagree
@@ -26,22 +29,34 @@ _LAST_SERIAL = select(func.max(IntentRow.serial)).where(
 _BY_VENUE_ID = (
     select(IntentRow)
     .join(BotRow, BotRow.id == IntentRow.bot_id)
-    .where(BotRow.account == bindparam("of"), IntentRow.venue_order_id == bindparam("order"))
+    .where(BotRow.account == bindparam("of"), BotRow.symbol == bindparam("on"))
+    .where(IntentRow.venue_order_id == bindparam("order"))
 )
 _UNPROVEN = select(IntentRow).where(
     IntentRow.bot_id == bindparam("bot"), IntentRow.state.in_((IntentState.SENT, IntentState.UNKNOWN))
+)
+_UNLINKED = select(IntentRow).where(
+    IntentRow.bot_id == bindparam("bot"), IntentRow.state == IntentState.QUARANTINED, IntentRow.venue_order_id.is_(None)
+)
+_KNOWN_IDS = select(IntentRow.client_order_id).where(IntentRow.client_order_id.in_(bindparam("ids", expanding=True)))
+_KNOWN_VENUE_IDS = (
+    select(IntentRow.venue_order_id)
+    .join(BotRow, BotRow.id == IntentRow.bot_id)
+    .where(BotRow.account == bindparam("of"), IntentRow.venue_order_id.in_(bindparam("ids", expanding=True)))
 )
 _COOLING = select(IntentRow).where(IntentRow.bot_id == bindparam("bot"), IntentRow.cooldown_until > bindparam("now"))
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _CELL_OFFSET = 36**3 // 2  # so that a cell's number may be negative
+PREFIX = "ct"  # how the ids of all our orders begin
+_ID = re.compile(rf"{PREFIX}([0-9a-z]{{6}})([0-9a-z]{{3}})([BSIX])([0-9a-z]{{6}})")
 KNOWN_OPEN = frozenset({IntentState.OPEN})
 
 
 def client_order_id(incarnation: str, purpose: Purpose, side: Side, cell: int, serial: int) -> str:
     """Return the 18 characters of an order's id: ct, the bot's 6, cell 3, kind 1, serial 6. Never of the price."""
     kind = {Purpose.START: "I", Purpose.EXIT: "X"}.get(purpose, "B" if side is Side.BUY else "S")
-    return f"ct{incarnation}{_base36(cell + _CELL_OFFSET, 3)}{kind}{_base36(serial, 6)}"
+    return f"{PREFIX}{incarnation}{_base36(cell + _CELL_OFFSET, 3)}{kind}{_base36(serial, 6)}"
 
 
 def _base36(number: int, width: int) -> str:
@@ -52,6 +67,27 @@ def _base36(number: int, width: int) -> str:
         number, rest = divmod(number, 36)
         digits = _ALPHABET[rest] + digits
     return digits
+
+
+@dataclass(frozen=True, slots=True)
+class OrderName:
+    """What an order's id tells of it."""
+
+    incarnation: str
+    slot: Slot
+    side: Side
+    serial: int
+
+
+def read_order_id(order_id: str) -> OrderName | None:
+    """Return what an id of ours tells; None for another's."""
+    found = _ID.fullmatch(order_id)
+    if found is None:
+        return None
+    incarnation, cell, kind, serial = found.groups()
+    purpose = {"I": Purpose.START, "X": Purpose.EXIT}.get(kind, Purpose.CELL)
+    side = Side.BUY if kind in "BI" else Side.SELL
+    return OrderName(incarnation, Slot(purpose, int(cell, 36) - _CELL_OFFSET), side, int(serial, 36))
 
 
 def slot_of(intent: IntentRow) -> Slot:
@@ -74,6 +110,24 @@ def recent_intents(session: Session, bot_id: int, since: datetime) -> list[Inten
 def unproven_intents(session: Session, bot_id: int) -> list[IntentRow]:
     """Return the orders of a bot that were sent and whose outcome is not known."""
     return list(session.scalars(_UNPROVEN, {"bot": bot_id}))
+
+
+def unlinked_intents(session: Session, bot_id: int) -> list[IntentRow]:
+    """Return the quarantined orders of a bot that the venue has not shown yet."""
+    return list(session.scalars(_UNLINKED, {"bot": bot_id}))
+
+
+def known_ids(session: Session, ids: Iterable[str]) -> frozenset[str]:
+    """Return which of these client order ids the database knows."""
+    wanted = list(ids)
+    return frozenset(session.scalars(_KNOWN_IDS, {"ids": wanted})) if wanted else frozenset()
+
+
+def known_venue_ids(session: Session, account: str, ids: Iterable[str]) -> frozenset[str]:
+    """Return which of a venue's order numbers are of orders that the database knows."""
+    wanted = list(ids)
+    found = session.scalars(_KNOWN_VENUE_IDS, {"of": account, "ids": wanted}) if wanted else ()
+    return frozenset(order_id for order_id in found if order_id is not None)
 
 
 def as_live(intent: IntentRow) -> LiveOrder:
@@ -112,9 +166,25 @@ def add_intent(
     return intent
 
 
-def find_by_venue_id(session: Session, account: str, venue_order_id: str) -> IntentRow | None:
-    """Return the intent behind a venue's order number; None when the order is not ours."""
-    return session.scalars(_BY_VENUE_ID, {"of": account, "order": venue_order_id}).one_or_none()
+def adopt_intent(
+    session: Session, bot_id: int, name: OrderName, want: Wanted, order: VenueOrder, *, token: int, recv_window: int,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Write an OPEN intent for an order that the venue shows and that no row told of, with the serial of its id."""
+    session.add(
+        IntentRow(
+            client_order_id=order.client_order_id, bot_id=bot_id, cell=name.slot.cell, purpose=name.slot.purpose.value,
+            side=order.side.value, type=order.type.value, serial=name.serial, cycle=want.cycle, price=order.price,
+            quantity=order.quantity, state=IntentState.OPEN.value, token=token, venue_order_id=order.venue_order_id,
+            signed_at=order.created_at, recv_window=recv_window, negatives=0, attempts=1, filled_base=Decimal(0),
+            filled_quote=Decimal(0), created_at=now, updated_at=now,
+        )
+    )  # fmt: skip
+
+
+def find_by_venue_id(session: Session, account: str, symbol: str, venue_order_id: str) -> IntentRow | None:
+    """Return the intent behind a venue's order number, which is unique within a symbol; None: it is not ours."""
+    return session.scalars(_BY_VENUE_ID, {"of": account, "on": symbol, "order": venue_order_id}).one_or_none()
 
 
 def reload(session: Session, intent: IntentRow) -> IntentRow:

@@ -13,6 +13,7 @@ from cryptotrader.errors import LeaseHeld, LeaseLost
 from cryptotrader.store.database import insert_missing
 from cryptotrader.store.schema import LeaseRow
 
+NOBODY = ""  # the holder of a lease that was given back: one that ended otherwise keeps its holder's name
 _ROW = select(LeaseRow).where(LeaseRow.account == bindparam("of"), LeaseRow.symbol == bindparam("on")).with_for_update()
 
 _LEASE = cast(Table, LeaseRow.__table__)
@@ -20,7 +21,7 @@ _GIVE_BACK = (
     update(_LEASE)
     .where(_LEASE.c.account == bindparam("of"), _LEASE.c.symbol == bindparam("on"))
     .where(_LEASE.c.token == bindparam("of_token"))
-    .values(expires_at=bindparam("now"))
+    .values(expires_at=bindparam("now"), holder=NOBODY)
 )
 TTL = timedelta(seconds=30)
 RENEW_BELOW = timedelta(seconds=20)

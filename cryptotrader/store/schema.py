@@ -265,16 +265,6 @@ class ExternalMoveRow(Base):
     at: Mapped[datetime]
 
 
-class ReservationRow(Base):
-    """What a bot has claimed of an account's balance, so that bots cannot starve each other."""
-
-    __tablename__ = "reservation"
-    account: Mapped[str] = mapped_column(String(64), primary_key=True)
-    bot_id: Mapped[int] = mapped_column(ForeignKey("bot.id"), primary_key=True)
-    asset: Mapped[str] = mapped_column(String(16), primary_key=True)
-    amount: Mapped[Decimal]
-
-
 class RateStateRow(Base):
     """Request weight used at a venue, shared by all processes of an account."""
 

@@ -7,11 +7,21 @@ from typing import Annotated
 import typer
 
 from cryptotrader import __version__
+from deployments.cli import (  # noqa: F401 - each joins its group
+    bot_add,
+    bot_change,
+    bot_close,
+    ledger_declare,
+    orders_adopt,
+    orders_cancel_foreign,
+    orders_resolve,
+)
 from deployments.cli.bot import bot_app
+from deployments.cli.db import db_app
 from deployments.cli.doctor import doctor
 from deployments.cli.grid import grid
 from deployments.cli.init import init
-from deployments.cli.orders import orders
+from deployments.cli.orders import orders_app
 from deployments.cli.pause import pause, resume
 from deployments.cli.run import run
 from deployments.cli.status import status
@@ -26,11 +36,13 @@ BEGIN, LOOK, ACT = "Begin", "Look", "Act"
 
 for command, panel in (
     (init, BEGIN), (up, BEGIN), (grid, BEGIN), (run, BEGIN),
-    (status, LOOK), (orders, LOOK), (trades, LOOK), (doctor, LOOK),
+    (status, LOOK), (trades, LOOK), (doctor, LOOK),
     (stop, ACT), (pause, ACT), (resume, ACT),
 ):  # fmt: skip
     app.command(rich_help_panel=panel)(command)
+app.add_typer(orders_app, name="orders", rich_help_panel=LOOK)
 app.add_typer(bot_app, name="bot", rich_help_panel=ACT)
+app.add_typer(db_app, name="db", rich_help_panel=ACT)
 app.add_typer(ledger_app, name="ledger", rich_help_panel=LOOK)
 app.add_typer(audit_app, name="audit", rich_help_panel=LOOK)
 

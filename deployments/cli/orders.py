@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from cryptotrader.store.read import OrderLine
 
 
+orders_app = typer.Typer(help="Every order; without a command: list them.", invoke_without_command=True)
+
+
+@orders_app.callback()
 def orders(
+    context: typer.Context,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that rest or may rest.")] = False,
     bot: Annotated[str | None, typer.Option(help="Only those of this bot.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 1000,
     as_json: AsJson = False,
 ) -> None:
     """List orders, newest first."""
+    if context.invoked_subcommand is not None:
+        return
     from cryptotrader.store.bots import find_bot
     from cryptotrader.store.read import list_orders
     from deployments.cli.ready import open_ready_desk

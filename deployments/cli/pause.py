@@ -43,7 +43,7 @@ def resume(
     everything: Everything = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let bots trade again after `pause` or `stop`. What was set with --all is lifted with --all."""
+    """Let bots and their parked cells trade again. What was set with --all is lifted with --all."""
     from cryptotrader.core.reconcile import Control
 
     _set(Control.ACTIVE, bot, everything=everything, reason=reason, as_json=as_json)
@@ -60,11 +60,23 @@ def _set(state: Control, bot: str | None, *, everything: bool, reason: str, as_j
         for name in names or (None,):
             control_bot(desk, name, state, reason=reason)
         now = _controls(desk)
+        resumed = _resume_cells(desk, names or tuple(now), reason) if state == "active" else {}
     if as_json:
-        write_json({"bots": [{"name": name, "control": control} for name, control in now.items()]})
+        write_json({"bots": [{"name": name, "control": control, "resumed_cells": list(resumed.get(name, ()))}
+                             for name, control in now.items()]})  # fmt: skip
         return
+    for name, cells in resumed.items():
+        if cells:
+            screen().print(f"[bold]{name}[/]: cells {', '.join(map(str, cells))} trade again.", soft_wrap=True)
     for name, control in now.items() or {"no bot yet": state.value}.items():
         screen().print(f"[bold]{name}[/] is {control}: {MEANING[control]}.", soft_wrap=True)
+
+
+def _resume_cells(desk: Desk, names: tuple[str, ...], reason: str) -> dict[str, tuple[int, ...]]:
+    """Bring the parked cells of these bots back, and return them."""
+    from cryptotrader.execution.parking import resume_cells
+
+    return {name: resume_cells(desk, name, reason=reason) for name in names}
 
 
 def _controls(desk: Desk) -> dict[str, str]:

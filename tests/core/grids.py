@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import settings
 
-from cryptotrader.core.cells import BotState, Cell
+from cryptotrader.core.cells import BotState, Cell, CellStatus
 from cryptotrader.core.grid.config import GridConfig
 from cryptotrader.core.grid.strategy import Grid
 from cryptotrader.core.market import FeeIn, Market, Side
-from cryptotrader.core.orders import Purpose
-from cryptotrader.core.strategy import Facts, Fill, Slot
+from cryptotrader.core.orders import OrderType, Purpose
+from cryptotrader.core.strategy import Desired, Facts, Fill, Slot, Wanted
 
 START = Slot(Purpose.START, 0)
 EXIT = Slot(Purpose.EXIT, 0)
@@ -24,6 +24,7 @@ MARKET = Market("BTC/USDT", tick_size=Decimal("0.01"), lot_step=Decimal("0.00001
 CONFIG = GridConfig("BTC/USDT", Decimal(48_000), Decimal(72_000), num_grids=6, investment=Decimal(10_000))
 PRICE = Decimal(60_500)
 Q = Decimal("0.02935")
+LEVELS = tuple(Decimal(price) for price in range(48_000, 72_001, 4_000))
 
 
 def bounded(examples: int) -> settings:
@@ -96,3 +97,37 @@ def bought(cell: Cell, price: Decimal | int, quantity: Decimal | str, *, complet
 def sold(cell: Cell, price: Decimal | int, quantity: Decimal | str, *, completes: bool = True) -> Fill:
     """Return a maker sell of a cell."""
     return fill(cell_slot(cell.index), Side.SELL, price, quantity, completes=completes)
+
+
+GRID = grid()
+
+
+def buy_of(cell: int, quantity: Decimal | str = Q, *, kind: OrderType = OrderType.POST_ONLY, cycle: int = 0) -> Wanted:
+    """Return the buy that an empty cell wants."""
+    return Wanted(cell_slot(cell), Side.BUY, kind, LEVELS[cell], Decimal(quantity), "cell is empty", cycle)
+
+
+def sell_of(cell: int, quantity: Decimal | str = Q, *, kind: OrderType = OrderType.POST_ONLY, cycle: int = 0) -> Wanted:
+    """Return the sell that a cell with base wants."""
+    return Wanted(cell_slot(cell), Side.SELL, kind, LEVELS[cell + 1], Decimal(quantity), "cell holds base", cycle)
+
+
+BUYS = tuple(buy_of(cell) for cell in range(4))
+
+
+def statuses(state: BotState) -> list[CellStatus]:
+    """Return the status of each cell."""
+    return [cell.status for cell in state.cells]
+
+
+def decide(
+    state: BotState,
+    price: Decimal | int | str = PRICE,
+    *,
+    live: tuple[Slot, ...] | set[Slot] = (),
+    strategy: Grid = GRID,
+) -> Desired:
+    """Decide, and check that deciding again with what came out changes nothing."""
+    desired = strategy.desired(state, facts(price, live=set(live)))
+    assert strategy.desired(desired.state, facts(price, live=set(live))) == desired
+    return desired

@@ -43,7 +43,7 @@ def test_more_than_there_is_disagrees():
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 10**6), st.decimals("0.01", 10**5, places=8)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(1, 10**6), st.decimals("0.01", 10**5, places=16)), min_size=1, max_size=5),
     st.lists(st.integers(1, 10**6), min_size=1, max_size=20),
 )
 @bounded(200)

@@ -71,9 +71,7 @@ def golden_grid():
         MARKET, tick_size=Decimal("0.1"), lot_step=Decimal("1e-8"), maker_fee=Decimal("0.0008"),
         taker_fee=Decimal("0.001"),
     )  # fmt: skip
-    config = GridConfig(
-        "BTC/USDT", Decimal("24323.5"), Decimal("33444.8"), 6, None, quantity=Decimal("0.00059261")
-    )
+    config = GridConfig("BTC/USDT", Decimal("24323.5"), Decimal("33444.8"), 6, None, quantity=Decimal("0.00059261"))
     return Grid(config, market)
 
 

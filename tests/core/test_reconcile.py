@@ -172,9 +172,7 @@ def test_buy_too_dear_leaves_room_for_cheaper():
 def test_quote_fee_counts_as_capital():
     market = replace(MARKET, fee_in=FeeIn.QUOTE, maker_fee=Decimal("0.001"), taker_fee=Decimal("0.002"))
     buy = want(0, BUY, 100)
-    assert plan_of([buy], quote=10, market=market) == Plan(
-        wait=(step(buy, "capital: needs 10.0200 USDT, 10 is free"),)
-    )
+    assert plan_of([buy], quote=10, market=market) == Plan(wait=(step(buy, "capital: needs 10.0200 USDT, 10 is free"),))
     assert plan_of([buy], quote="10.02", market=market) == Plan(place=(buy,))
 
 

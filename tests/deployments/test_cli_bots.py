@@ -220,7 +220,7 @@ def test_newer_database_is_refused_by_both_names(command: Command, home: Path) -
     with closing(sqlite3.connect(database(home))) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     answer = command("status")
-    assert (answer.code, "9999" in answer.err, "0001" in answer.err) == (1, True, True)
+    assert (answer.code, "9999" in answer.err, "0002" in answer.err) == (1, True, True)
 
 
 def test_books_verify(traded: Command) -> None:
@@ -251,6 +251,7 @@ def test_changed_books_are_found(traded: Command, home: Path, change: str, wrong
 def test_changed_log_is_found(command: Command, home: Path) -> None:
     command("init")
     with closing(sqlite3.connect(database(home))) as connection, connection:
+        connection.execute("DROP TRIGGER audit_no_update")
         connection.execute("UPDATE audit SET detail = ?", (json.dumps({}),))
     answer = command("audit", "verify", "--json")
     assert (answer.code, checks(answer)) == (1, {"audit chain": (False, "error")})

@@ -7,12 +7,8 @@ from decimal import Decimal
 from cryptotrader.execution.desk import Desk
 from cryptotrader.store.bots import find_bot
 from cryptotrader.store.read import bot_levels
-from tests.execution.faults import FaultyVenue
-from tests.execution.world import (
-    BOT,
-    World,
-    tend_once,
-)
+from tests.execution.faults import Fault, FaultPlan, FaultyVenue, planned
+from tests.execution.world import BOT, World, tend_once
 
 
 def running(world: World, **changes: object) -> Desk:
@@ -23,18 +19,12 @@ def running(world: World, **changes: object) -> Desk:
     return desk
 
 
-def faulty(world: World, **faults: str) -> tuple[Desk, FaultyVenue]:
-    """The same world behind a venue that fails at the placements named n1, n2, ..."""
-    made: list[FaultyVenue] = []
-
-    def wrap(venue: object) -> FaultyVenue:
-        made.append(FaultyVenue(venue))
-        made[-1].faults = {int(number.lstrip("n")): fault for number, fault in faults.items()}
-        return made[-1]
-
-    world.wrap = wrap
-    desk = world.start_process()
-    return desk, made[0]
+def faulty(world: World, *, plan: FaultPlan | None = None, **faults: str) -> tuple[Desk, FaultyVenue]:
+    """The same world behind a venue that fails by a plan, or at the placements named n1, n2, ..."""
+    plan = plan or planned(*((Fault(kind), int(number.lstrip("n"))) for number, kind in faults.items()))
+    venue = FaultyVenue(world.clock, plan)
+    world.wrap = venue.around
+    return world.start_process(), venue
 
 
 def resting(desk: Desk) -> list[tuple[int, str, Decimal]]:

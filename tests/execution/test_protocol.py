@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from cryptotrader.core.market import Side
 from cryptotrader.core.orders import OrderRequest, OrderType
@@ -16,6 +16,7 @@ from cryptotrader.execution.commands import add_bot
 from cryptotrader.execution.trading_pass import look
 from cryptotrader.store.audit import verify_audit
 from cryptotrader.store.bots import find_bot
+from cryptotrader.store.guards import drop_guards
 from cryptotrader.store.intents import client_order_id, move_intent
 from cryptotrader.store.read import bot_levels, list_orders
 from cryptotrader.store.schema import ARROWS, TERMINAL, AuditRow, IntentRow, IntentState
@@ -271,6 +272,8 @@ def test_audit_chain_tells_a_changed_row(world: World) -> None:
     with desk.db.reading() as session:
         assert verify_audit(session) == 3
     with desk.db.transaction("forge") as session:
+        for statement in drop_guards(session.get_bind().dialect.name):
+            session.execute(text(statement))
         session.scalars(select(AuditRow).where(AuditRow.id == 2)).one().detail = "{}"
     with desk.db.reading() as session, pytest.raises(BooksDisagree, match="audit row 2"):
         verify_audit(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,10 +23,10 @@ from cryptotrader.settings import Settings
 from cryptotrader.store.books import ledger_sums, owned_assets
 from cryptotrader.store.bots import find_bot, load_state
 from cryptotrader.store.database import Database, Session
-from cryptotrader.store.intents import unproven_intents
+from cryptotrader.store.intents import cooling_slots, live_intents, unproven_intents
 from cryptotrader.store.read import bot_profit
-from cryptotrader.store.schema import TERMINAL, FillRow, IntentRow, LedgerBalanceRow, OutboxRow
-from cryptotrader.venue.paper.pace import UnboundedPace
+from cryptotrader.store.schema import TERMINAL, FillRow, IntentRow, IntentState, LedgerBalanceRow, OutboxRow
+from cryptotrader.venue.paper.pace import Pace, UnboundedPace
 from cryptotrader.venue.paper.rules import PaperRules
 from cryptotrader.venue.paper.venue import PaperVenue
 from cryptotrader.venue.port import Venue
@@ -71,8 +71,12 @@ class World:
     folder: Path
     database: str = SQLITE
     course: Sequence[Ohlc] = COURSE
+    others: tuple[str, ...] = ()
     fee_in: FeeIn = FeeIn.BASE
     deposit: dict[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(2000), "BNB": Decimal(1)})
+    partial_seed: int | None = None
+    pace: Pace = field(default_factory=UnboundedPace)
+    engines: dict[str, Database] | None = None  # where given, one process after the other opens the same one: faster
     clock: VirtualClock = field(default_factory=VirtualClock)
     wrap: Callable[[Venue], Venue] = lambda venue: venue
     passed: list[str] = field(default_factory=list)
@@ -90,11 +94,16 @@ class World:
     def start_process(self, holder: str = "first") -> Desk:
         """Open everything anew, as a fresh process does."""
         runtime = Runtime(self.clock, virtual_runtime(len(holder)).random, holder)
-        db = Database(self.url, checkpoint=self.checkpoint, durable=False)
+        db = (self.engines or {}).get(self.url) or Database(self.url, durable=False)
+        db.checkpoint = self.checkpoint
+        if self.engines is not None:
+            self.engines[self.url] = db
         feed = ListFeed(self.course)
         paper = PaperVenue(
-            self.folder / "paper.db", feeds={SYMBOL: feed}, markets={SYMBOL: market(self.fee_in)},
-            rules=PaperRules(deposit=self.deposit), runtime=runtime, pace=UnboundedPace(), synchronous="OFF",
+            self.folder / "paper.db", feeds={SYMBOL: feed} | {s: ListFeed(self.course, symbol=s) for s in self.others},
+            markets={s: replace(market(self.fee_in), symbol=s) for s in (SYMBOL, *self.others)},
+            rules=PaperRules(deposit=self.deposit, partial_seed=self.partial_seed), runtime=runtime, pace=self.pace,
+            synchronous="OFF",
         )  # fmt: skip
         self._open += [paper, db]
         venue = self.wrap(paper)
@@ -132,9 +141,24 @@ def trade_to_end(desk: Desk) -> int:
             return passes
 
 
+def look_again(desk: Desk) -> tuple[str, ...]:
+    """Return what a pass would do now."""
+    return look(desk.db, desk.venue("paper"), desk.runtime, BOT)
+
+
 def is_unproven(desk: Desk) -> bool:
     with desk.db.reading() as session:
         return bool(unproven_intents(session, find_bot(session, BOT).id))
+
+
+def is_settled(desk: Desk) -> bool:
+    """Whether every order is proven, or put aside for a person, and none waits to be tried again."""
+    with desk.db.reading() as session:
+        bot = find_bot(session, BOT)
+        settled = {IntentState.OPEN, IntentState.QUARANTINED}
+        return {i.state for i in live_intents(session, bot.id)} <= settled and not cooling_slots(
+            session, bot.id, desk.runtime.wall.now()
+        )
 
 
 def hash_of(desk: Desk) -> str:

@@ -87,7 +87,7 @@ def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
     database = Database(url)
     assert inspect(database.engine).get_table_names() == ["alembic_version"]
     database.close()
-    assert upgrade(url) == "0001"
+    assert upgrade(url) == "0002"
 
 
 def test_a_newer_database_is_refused_by_name(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_newer_database_is_refused_by_name(tmp_path: Path) -> None:
     with database.transaction("forge") as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    with pytest.raises(StoreError, match=r"revision 9999.*its newest is 0001"):
+    with pytest.raises(StoreError, match=r"revision 9999.*its newest is 0002"):
         upgrade(url)
 
 

@@ -63,6 +63,7 @@ class GridConfig:
         trigger_price: wait until the price has traded through it.
         stop_loss_price, take_profit_price: end the bot when price trades through.
         compound: let quantities grow with realised profit.
+        laid_out_at: the price at which a change of a running bot sized its cells; None: the start price. Ours to set.
     """
 
     symbol: str
@@ -83,6 +84,7 @@ class GridConfig:
     compound: bool = False
     start_outside: StartOutside = StartOutside.WAIT
     on_foreign_cancel: ForeignCancel = ForeignCancel.PARK
+    laid_out_at: Decimal | None = None
 
     def record(self) -> dict[str, str]:
         """Return the set fields as text, for a database row; `read_config` is the way back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -116,7 +115,7 @@ def plan_grid(config: GridConfig, market: Market, price: Decimal) -> GridPlan:
     if config.num_grids > market.max_orders:
         raise _too_many(config, market, price)
     plan = _lay_out(config, market, price)
-    refusal = next(_problems(plan), None)
+    refusal = _first_problem(plan)
     if refusal is None:
         return plan
     raise GridRefused(refusal.message, field=refusal.field, value=refusal.value, hint=_what_would_work(plan))
@@ -235,26 +234,25 @@ def market_cents(amount: Decimal) -> Decimal:
 # ---- refusals --------------------------------------------------------------------------------------------------
 
 
-def _problems(plan: GridPlan) -> Iterator[GridRefused]:
-    """Yield what makes this plan untradable, cheapest check first."""
+def _first_problem(plan: GridPlan) -> GridRefused | None:
+    """Return what makes this plan untradable, the cheapest check first; None when it can trade."""
     config, market = plan.config, plan.market
     if any(low >= high for low, high in pairwise(plan.levels)):
-        yield GridRefused(
+        return GridRefused(
             f"{config.num_grids} grids do not fit between {config.lower} and {config.upper} "
             f"on a tick of {market.tick_size}: levels coincide.", field="grids", value=config.num_grids,
         )  # fmt: skip
-        return
     if min(plan.net_returns) <= 0:
         worst = min(range(config.num_grids), key=plan.net_returns.__getitem__)
-        yield GridRefused(
+        return GridRefused(
             f"fees eat the step: cell {worst}, {plan.levels[worst]} to {plan.levels[worst + 1]}, would return "
             f"{plan.net_returns[worst]:.4%} after fees of {market.maker_fee:.4%} on each side.",
             field="grids", value=config.num_grids,
         )  # fmt: skip
-    yield from _size_problems(plan)
+    return _size_problem(plan)
 
 
-def _size_problems(plan: GridPlan) -> Iterator[GridRefused]:
+def _size_problem(plan: GridPlan) -> GridRefused | None:
     config, market = plan.config, plan.market
     least = NOTIONAL_MARGIN * market.min_notional
     field, value = ("quantity", config.quantity) if config.quantity is not None else ("investment", config.investment)
@@ -262,22 +260,22 @@ def _size_problems(plan: GridPlan) -> Iterator[GridRefused]:
         sell = market.floor_quantity(quantity * (1 - market.base_fee_on_buy))
         buy_notional, sell_notional = quantity * plan.levels[i], sell * plan.levels[i + 1]
         if sell < market.lot_step or min(buy_notional, sell_notional) < least:
-            yield GridRefused(
+            return GridRefused(
                 f"{field} {value} is too small for {config.num_grids} grids: cell {i} would buy {quantity} "
                 f"{market.base} ({buy_notional:.2f} {market.quote}) and sell {sell}; an order needs {least} "
                 f"{market.quote} and {market.lot_step} {market.base}.", field=field, value=value,
             )  # fmt: skip
-            return
     if config.quantity is not None and config.investment is not None and plan.cost > config.investment:
-        yield GridRefused(
+        return GridRefused(
             f"quantity {config.quantity} in {config.num_grids} cells costs {plan.cost} {market.quote}, more than "
             f"the investment {config.investment}.", field="quantity", value=config.quantity,
         )  # fmt: skip
     if config.start_outside is StartOutside.REFUSE and not plan.is_inside:
-        yield GridRefused(
+        return GridRefused(
             f"the price {plan.price} is outside the range {config.lower} .. {config.upper}.",
             field="price", value=plan.price,
         )  # fmt: skip
+    return None
 
 
 def _too_many(config: GridConfig, market: Market, price: Decimal) -> GridRefused:
@@ -332,6 +330,6 @@ def max_grids(config: GridConfig, market: Market, price: Decimal) -> int | None:
     """
     room = market.ticks(config.upper) - market.ticks(config.lower)
     for grids in range(min(market.max_orders, room), 1, -1):
-        if next(_problems(_lay_out(replace(config, num_grids=grids), market, price)), None) is None:
+        if _first_problem(_lay_out(replace(config, num_grids=grids), market, price)) is None:
             return grids
     return None

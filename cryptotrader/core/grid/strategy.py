@@ -10,6 +10,7 @@ from cryptotrader.core.cells import BotState, Cell, CellStatus, Phase
 from cryptotrader.core.grid import start
 from cryptotrader.core.grid.config import ForeignCancel, GridConfig, Sizing, StartOutside, read_config
 from cryptotrader.core.grid.plan import GridPlan, base_denominator, plan_grid
+from cryptotrader.core.grid.remap import remap
 from cryptotrader.core.lots import Lot, take, total_cost
 from cryptotrader.core.market import Market, Side
 from cryptotrader.core.orders import OrderType, Purpose
@@ -54,7 +55,7 @@ class Grid:
             state = replace(state, phase=Phase.EXITING)
         if state.phase in (Phase.EXITING, Phase.ENDED):
             return self._exit(state, facts)
-        plan = self.plan(state.start_price or facts.price)
+        plan = self.plan(self._anchor(state) or facts.price)
         state = self._after_price(plan, state, facts)
         wanted = [want for cell in state.cells if (want := self._cell_order(plan, cell, facts))]
         if state.phase is Phase.STARTING and (first := start.order(plan, state, facts)):
@@ -68,9 +69,13 @@ class Grid:
             return tuple(p for p in (config.trigger_price, config.lower, config.upper) if p is not None)
         if state.phase not in (Phase.STARTING, Phase.RUNNING):
             return ()
-        levels = self.plan(state.start_price or config.lower).levels
+        levels = self.plan(self._anchor(state) or config.lower).levels
         ends = (p for p in (config.stop_loss_price, config.take_profit_price) if p is not None)
         return (*ends, *(levels[c.index + 1] for c in state.cells if c.status is CellStatus.WAITING))
+
+    def _anchor(self, state: BotState) -> Decimal | None:
+        """Return the price at which the cells were sized; None before the start."""
+        return self.config.laid_out_at or state.start_price
 
     def _not_yet(self, state: BotState, price: Decimal) -> str | None:
         config = self.config
@@ -209,6 +214,10 @@ class Grid:
                 held = cell.sold > 0 or cell.bought >= cell.quantity
                 state = state.with_cell(replace(cell, status=CellStatus.HELD if held else CellStatus.EMPTY))
         return state
+
+    def take_over(self, state: BotState) -> BotState:
+        """Map a running bot's lots to the cells of this grid, laid out at `laid_out_at`; see `remap`."""
+        return remap(self.plan(self._anchor(state) or self.config.lower), state)
 
 
 def _emptied(cell: Cell) -> Cell:
