@@ -11,7 +11,7 @@ run: setup
 	@exec .venv/bin/cryptotrader up
 
 test: .venv/dev.stamp
-	@.venv/bin/pytest -n 2 --dist loadgroup --cov=cryptotrader.core --cov-report=term-missing:skip-covered --cov-fail-under=100 $(PYTEST)
+	@.venv/bin/pytest -n 2 --dist loadfile --cov=cryptotrader.core --cov-report=term-missing:skip-covered --cov-fail-under=100 $(PYTEST)
 
 lint: .venv/dev.stamp
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .

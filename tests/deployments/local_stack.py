@@ -73,6 +73,7 @@ class LocalStack:
             self.terminal = -1
 
     def kill(self, signum: signal.Signals) -> None:
+        assert self.pid > 0, "the stack was not started: a signal to 0 would end the tests themselves"
         os.kill(self.pid, signum)
 
     def wait_for_end(self, token: str, seconds: float) -> int:

@@ -217,4 +217,3 @@ class FaultyVenue:
         strikes = self.plan.strikes(fault, number)
         self.struck[fault] += strikes
         return strikes
-

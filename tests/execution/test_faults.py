@@ -1,4 +1,4 @@
-"""Each fault by itself, and what must come of it."""
+"""Each fault of sending and reading by itself, and what must come of it."""
 
 from __future__ import annotations
 
@@ -9,79 +9,17 @@ from pathlib import Path
 import pytest
 
 from cryptotrader.core.market import FeeIn, Side
-from cryptotrader.core.orders import Balance, OrderRequest, OrderType, VenueOrder
-from cryptotrader.core.reconcile import Control
-from cryptotrader.errors import LeaseLost, VenueUnavailable
+from cryptotrader.core.orders import Balance
+from cryptotrader.errors import VenueUnavailable
 from cryptotrader.execution.cancel import cancel
-from cryptotrader.execution.desk import Desk
 from cryptotrader.execution.job import open_job
 from cryptotrader.execution.trading_pass import look
-from cryptotrader.store.books import owned_assets
-from cryptotrader.store.bots import find_bot, load_state
 from cryptotrader.store.schema import IntentState
+from tests.execution.fault_scenes import CALM_COURSE, HALF_AN_HOUR, base_of, begun, finish, leave_out, rest, state_of
 from tests.execution.faults import Fault, FaultPlan, FaultyVenue, planned
-from tests.execution.oracle import accepted_orders, judge
+from tests.execution.oracle import accepted_orders
 from tests.execution.scenes import faulty, resting
-from tests.execution.world import (
-    BOT,
-    SYMBOL,
-    World,
-    alerts,
-    check_invariants,
-    halt,
-    later,
-    market,
-    states,
-    tend_once,
-    trade_to_end,
-)
-
-CALM_COURSE = ((1050, 1055, 1045, 1050),) * 3
-HALF_AN_HOUR = 1800.0
-
-
-def begun(world: World, plan: FaultPlan) -> tuple[Desk, FaultyVenue]:
-    """A bot after its first pass (placement 1 is the START, 2 to 7 the ladder) behind a venue that fails by plan."""
-    desk, venue = faulty(world, plan=plan)
-    world.add(desk)
-    tend_once(desk)
-    return desk, venue
-
-
-def rest(desk: Desk, passes: int = 8) -> None:
-    """Run passes with six seconds between them."""
-    for _ in range(passes):
-        later(desk, seconds=6)
-        tend_once(desk)
-
-
-def state_of(desk: Desk, order_id: str) -> str:
-    return dict(states(desk))[order_id]
-
-
-def base_of(desk: Desk) -> Decimal:
-    with desk.db.reading() as session:
-        return load_state(session, find_bot(session, BOT)).base
-
-
-def leave_out(venue: FaultyVenue, order_id: str) -> None:
-    """Never show this order among the open ones, until the attribute is deleted."""
-    fetch = venue.fetch_open_orders
-
-    def without(symbol: str | None) -> tuple[VenueOrder, ...]:
-        return tuple(order for order in fetch(symbol) if order.client_order_id != order_id)
-
-    venue.fetch_open_orders = without  # type: ignore[method-assign]
-
-
-def finish(world: World, desk: Desk, venue: FaultyVenue) -> None:
-    """Trade the course to its end in calm, and judge."""
-    venue.calm()
-    trade_to_end(desk)
-    judge(desk, world.folder, world.deposit)
-
-
-# ---- sending ---------------------------------------------------------------------------------------------------
+from tests.execution.world import BOT, SYMBOL, World, alerts, later, tend_once
 
 
 @pytest.mark.parametrize("number", [1, 2, 6])
@@ -312,156 +250,3 @@ def test_a_look_at_a_silent_venue_fails_plainly(world: World) -> None:
     venue.plan = FaultPlan(rates={Fault.SILENT: 1.0})
     with pytest.raises(VenueUnavailable):
         look(desk.db, venue, desk.runtime, BOT)
-
-
-# ---- orders ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", [Fault.CANCEL_LOST, Fault.CANCEL_ANSWER_LOST])
-def test_cancel_without_an_answer_is_proven_first(world: World, fault: Fault) -> None:
-    desk, venue = begun(world, planned((fault, 1)))
-    halt(desk, Control.REDUCING)
-    tend_once(desk)
-    assert [side for _, side, _ in resting(desk)] == ["sell"] * 3
-    halt(desk, Control.ACTIVE)
-    rest(desk, 2)
-    assert len(resting(desk)) == 6
-    assert ("warning", "order.parked") not in alerts(desk)
-    finish(world, desk, venue)
-
-
-def test_cancel_that_meets_a_fill_books_the_fill(world: World) -> None:
-    desk, venue = begun(world, planned())
-    before, cancel_order, nearest = base_of(desk), venue.cancel_order, venue.sent[1]
-
-    def filled_first(symbol: str, order_id: str) -> object:
-        if order_id == nearest:
-            venue.inner.advance(symbol)
-        return cancel_order(symbol, order_id)
-
-    venue.cancel_order = filled_first  # type: ignore[method-assign]
-    halt(desk, Control.REDUCING)
-    tend_once(desk)
-    del venue.cancel_order
-    assert base_of(desk) > before
-    halt(desk, Control.ACTIVE)
-    finish(world, desk, venue)
-
-
-@pytest.mark.parametrize("by_hand", [False, True])
-def test_partial_fill_then_cancel_keeps_the_part(world: World, by_hand: bool) -> None:
-    world.partial_seed = 3
-    desk, venue = begun(world, planned())
-    before = base_of(desk)
-    while base_of(desk) == before:
-        venue.inner.advance(SYMBOL)
-        part = next(o for o in venue.inner.fetch_open_orders(SYMBOL) if o.filled_base)
-        if by_hand:
-            venue.inner.cancel_order(SYMBOL, part.client_order_id)
-        else:
-            halt(desk, Control.REDUCING)
-        tend_once(desk)
-    assert base_of(desk) - before == part.filled_base * (1 - market().maker_fee)
-    assert state_of(desk, part.client_order_id) == IntentState.CANCELED
-    assert (("warning", "order.parked") in alerts(desk)) == by_hand
-    halt(desk, Control.ACTIVE)
-    finish(world, desk, venue)
-
-
-def test_orders_that_fill_in_parts_end_in_the_same_money(world: World) -> None:
-    world.partial_seed = 11
-    desk, venue = begun(world, planned())
-    finish(world, desk, venue)
-    check_invariants(desk)
-
-
-def test_trade_by_hand_while_an_order_is_unknown_is_told_apart_from_it(world: World) -> None:
-    desk, venue = begun(world, planned((Fault.ANSWER_LOST, 1)))
-    hand = OrderRequest("byhand", SYMBOL, Side.BUY, OrderType.MARKET, Decimal(1050), Decimal("0.1"),
-                        desk.runtime.wall.now())  # fmt: skip
-    venue.inner.place_order(hand)
-    rest(desk, 1)
-    assert alerts(desk).count(("warning", "trade.foreign")) == 1
-    assert state_of(desk, venue.sent[0]) == IntentState.FILLED
-    finish(world, desk, venue)
-
-
-def test_deposit_and_withdrawal_leave_the_bots_books_alone(world: World) -> None:
-    desk, venue = begun(world, planned())
-    with desk.db.reading() as session:
-        before = owned_assets(session, "paper", [BOT])
-    venue.inner.deposit("USDT", Decimal(50))
-    tend_once(desk)
-    venue.inner.deposit("USDT", Decimal(-70))
-    tend_once(desk)
-    with desk.db.reading() as session:
-        assert owned_assets(session, "paper", [BOT]) == before
-    finish(world, desk, venue)
-
-
-def test_no_refusal_is_believed_of_a_request_that_another_process_sent_again(world: World) -> None:
-    """A sender is stopped past its window; meanwhile another proves its order absent, sends it, and it is accepted."""
-    world.course = CALM_COURSE
-    desk, venue = faulty(world)
-    world.add(desk)
-    other = world.start_process("other")
-    first: list[str] = []
-
-    def stopped(name: str) -> None:
-        if name == "send:before" and not first:
-            first.append(states(desk)[0][0])
-            later(desk, seconds=31)
-            rest(other, 1)
-            again = len(venue.sent) + 1
-            venue.plan = planned((Fault.ANSWER_LOST, again), (Fault.NOT_FOUND, again), lasts_s=HALF_AN_HOUR)
-            while first[0] not in venue.sent:
-                rest(other, 1)
-
-    desk.db.checkpoint = stopped
-    with pytest.raises(LeaseLost, match="sent again by another"):
-        tend_once(desk)
-    assert state_of(desk, first[0]) in (IntentState.SENT, IntentState.UNKNOWN)
-    venue.calm()
-    rest(other, 3)
-    assert venue.sent.count(first[0]) == 2  # the stopped one's too, which the venue refused
-    assert state_of(desk, first[0]) == IntentState.FILLED
-    finish(world, other, venue)
-
-
-def test_signing_again_obeys_a_stop(world: World) -> None:
-    """A sender is stopped between signing and sending for seconds, in which a person halts."""
-    desk, venue = faulty(world)
-    world.add(desk)
-    person = world.start_process("person")
-
-    def stalled(name: str) -> None:
-        if name == "sign:after":
-            desk.db.checkpoint = lambda _name: None
-            halt(person)
-            later(desk, seconds=4)
-
-    desk.db.checkpoint = stalled
-    tend_once(desk)
-    assert venue.sent == []
-    rest(desk)
-    assert venue.sent == []
-    halt(desk, Control.ACTIVE)
-    finish(world, desk, venue)
-
-
-def test_two_cancels_of_one_order_are_both_ours(world: World) -> None:
-    """A stop cancels without a lease; a pass that meets the same cancel must not take it for a stranger's."""
-    world.course = CALM_COURSE
-    desk, venue = begun(world, planned())
-    person = world.start_process("person")
-
-    def meanwhile(name: str) -> None:
-        if name == "cancel:after":  # it is written down, and under way
-            person.db.checkpoint = lambda _name: None
-            tend_once(desk)
-
-    person.db.checkpoint = meanwhile
-    cancel(open_job(person.db, venue, person.runtime, BOT), venue.sent[5])
-    rest(desk, 2)
-    assert ("warning", "order.parked") not in alerts(desk)
-    finish(world, desk, venue)
