@@ -111,6 +111,7 @@ class Storm:
         self.venue = FaultyVenue(self.world.clock, drawn_plan(self.seed))
         self.world.wrap = self.venue.around
         self.crash_rate, self.hand_base = self.draw.choice((0, 0.1, 0.4)), Decimal(0)
+        self.cancelled: set[str] = set()
 
     def run(self) -> None:
         """Storm, calm, judgement.
@@ -171,7 +172,9 @@ class Storm:
     def _cancel_by_hand(self) -> None:
         orders = self.venue.inner.fetch_open_orders(SYMBOL)
         if orders:
-            self.venue.inner.cancel_order(SYMBOL, self.draw.choice(orders).client_order_id)
+            order_id = self.draw.choice(orders).client_order_id
+            self.venue.inner.cancel_order(SYMBOL, order_id)
+            self.cancelled.add(order_id)
 
     def _trade_by_hand(self) -> None:
         sells = self.hand_base >= HAND and self.draw.random() < 0.5
@@ -211,7 +214,7 @@ class Storm:
         while self.venue.inner.advance(SYMBOL):
             self._settle()
         self._settle()
-        judge(self.desk, self.folder, self.world.deposit)
+        judge(self.desk, self.folder, self.world.deposit, frozenset(self.cancelled))
         before = states(self.desk)
         assert tend_once(self.desk).tally.total == 0  # I31: again is nothing more
         self._restart()
