@@ -10,10 +10,12 @@ from cryptotrader.core.market import Side
 from cryptotrader.core.orders import OrderRequest, OrderType, VenueOrder
 from cryptotrader.core.reconcile import Control
 from cryptotrader.errors import LeaseLost
+from cryptotrader.execution.book import book_trades
 from cryptotrader.execution.cancel import cancel
 from cryptotrader.execution.job import open_job
 from cryptotrader.execution.settle import settle
 from cryptotrader.store.books import owned_assets
+from cryptotrader.store.intents import find_by_venue_id
 from cryptotrader.store.schema import IntentRow, IntentState
 from tests.execution.fault_scenes import CALM_COURSE, HALF_AN_HOUR, base_of, begun, finish, rest, state_of
 from tests.execution.faults import Fault, planned
@@ -113,7 +115,7 @@ def test_no_refusal_is_believed_of_a_request_that_another_process_sent_again(wor
 
     def stopped(name: str) -> None:
         if name == "send:before" and not first:
-            first.append(states(desk)[0][0])
+            first.extend(order_id for order_id, state in states(desk) if state == IntentState.SENT)
             later(desk, seconds=31)
             rest(other, 1)
             again = len(venue.sent) + 1
@@ -212,4 +214,23 @@ def test_cancel_that_another_process_proves_first_is_no_strangers(world: World) 
     assert ("warning", "order.parked") not in alerts(desk)
     rest(desk, 1)
     assert len(resting(desk)) == 6
+    finish(world, desk, venue)
+
+
+def test_trade_that_comes_twice_is_booked_once(world: World) -> None:
+    desk, venue = begun(world, planned())
+    job, trades = open_job(desk.db, venue, desk.runtime, BOT), venue.inner.fetch_trades(SYMBOL, 0)
+    before = base_of(desk)
+    assert book_trades(job, (*trades, *trades)) == ()
+    assert (base_of(desk), job.tally.fills) == (before, 0)
+    finish(world, desk, venue)
+
+
+def test_order_numbers_of_another_symbol_are_not_taken_for_ours(world: World) -> None:
+    """Exchanges number orders by symbol: the same number is another order there."""
+    desk, venue = begun(world, planned())
+    trade = venue.inner.fetch_trades(SYMBOL, 0)[0]
+    with desk.db.reading() as session:
+        assert find_by_venue_id(session, "paper", SYMBOL, trade.venue_order_id) is not None
+        assert find_by_venue_id(session, "paper", "ETH/USDT", trade.venue_order_id) is None
     finish(world, desk, venue)
