@@ -25,9 +25,10 @@ from cryptotrader.execution.desk import Desk, open_desk
 from cryptotrader.execution.replay import replay_to_end
 from cryptotrader.execution.trading_pass import run_pass
 from cryptotrader.settings import Settings
-from cryptotrader.store.migrate import upgrade
+from cryptotrader.store.outbox import add_alert
 from cryptotrader.venue.candle_file import read_candles
 from cryptotrader.venue.paper.markets import paper_market
+from tests.databases import POSTGRESQL, SQLITE, fresh_database
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "binance-BTC_USDT-1m-2021.parquet"
 WARM_UP, FILLS = 50, 200
@@ -48,7 +49,8 @@ class Reading:
 def main() -> None:
     """Measure, print and write."""
     with tempfile.TemporaryDirectory() as folder:
-        readings = [*measure_passes(Path(folder)), measure_replay(), measure_grid_command()]
+        readings = [reading for kind in (SQLITE, POSTGRESQL) for reading in measure_database(kind, Path(folder) / kind)]
+    readings += [measure_replay(), measure_grid_command()]
     Path("bench.json").write_text(json.dumps([asdict(reading) for reading in readings], indent=2) + "\n")
     table = Table("What", "Budget", "Median", "Runs")
     for r in readings:
@@ -56,11 +58,14 @@ def main() -> None:
     Console().print(table)
 
 
-def measure_passes(folder: Path) -> list[Reading]:
-    """Run a 20-cell paper bot with durable commits: passes that book a fill, and passes with nothing to do."""
-    settings = Settings(cryptotrader_home=folder, replay_speed=3600, trading_deposit=Decimal(10_000))
+def measure_database(kind: str, folder: Path) -> list[Reading]:
+    """Run a 20-cell paper bot with durable commits: passes that book a fill, passes with nothing to do, and commits."""
+    folder.mkdir()
+    settings = Settings(
+        cryptotrader_home=folder, replay_speed=3600, trading_deposit=Decimal(10_000),
+        database_url=fresh_database(kind, folder),
+    )  # fmt: skip
     settings.data.mkdir(parents=True)
-    upgrade(settings.database)
     fills: list[float] = []
     with open_desk(settings) as desk:
         price = desk.venue("paper").fetch_ticker("BTC/USDT").last
@@ -75,14 +80,22 @@ def measure_passes(folder: Path) -> list[Reading]:
             desk.venue("paper").advance("BTC/USDT", result.watches)
         _pass(desk)
         idle = [timed(lambda: _pass(desk)) for _ in range(200)]
+        commits = [timed(lambda: _commit(desk)) for _ in range(500)]
     return [
-        Reading("a pass with nothing to do", "<= 5 ms", median(idle), "ms", len(idle)),
-        Reading("a pass that books and replaces one fill", "<= 15 ms", median(fills[WARM_UP:]), "ms", FILLS),
+        Reading(f"{kind}: a pass with nothing to do", "<= 5 ms (SQLite)", median(idle), "ms", len(idle)),
+        Reading(f"{kind}: a pass that books one fill", "<= 15 ms (SQLite)", median(fills[WARM_UP:]), "ms", FILLS),
+        Reading(f"{kind}: durable commits of one row", "none stated", 1000 / median(commits), "a second", len(commits)),
     ]
 
 
 def _pass(desk: Desk) -> None:
     run_pass(desk.db, desk.venue("paper"), desk.runtime, "bench")
+
+
+def _commit(desk: Desk) -> None:
+    with desk.db.transaction("bench") as session:
+        add_alert(session, bot_id=None, severity="info", kind="bench", message="x", at=desk.runtime.wall.now(),
+                  repeat=True)  # fmt: skip
 
 
 def measure_replay() -> Reading:

@@ -46,6 +46,8 @@ def withhold(job: Job, trades: tuple[VenueTrade, ...]) -> tuple[VenueTrade, ...]
 
     Such an order waits for a person: adopted, its trades are ours; cancelled, they are external.
     """
+    if not trades:
+        return trades
     with job.db.reading() as session:
         unexplained = {trade.venue_order_id for trade in trades}
         unexplained -= known_venue_ids(session, job.venue.account, unexplained)

@@ -10,7 +10,7 @@ from cryptotrader.core.strategies import find_strategy
 from cryptotrader.core.strategy import Strategy
 from cryptotrader.runtime import Runtime
 from cryptotrader.store.bots import find_bot, read_market
-from cryptotrader.store.database import Database
+from cryptotrader.store.database import Database, Session
 from cryptotrader.store.lease import Lease
 from cryptotrader.venue.port import Venue
 
@@ -66,7 +66,12 @@ def open_job(db: Database, venue: Venue, runtime: Runtime, name: str) -> Job:
         InputRefused: there is no such bot, or its strategy refuses its configuration.
     """
     with db.reading() as session:
-        bot = find_bot(session, name)
-        market = read_market(bot.market)
-        strategy = find_strategy(bot.strategy, bot.config, market)
-        return Job(db, venue, runtime, bot.id, bot.name, bot.incarnation, bot.symbol, strategy, market)
+        return job_of(session, db, venue, runtime, name)
+
+
+def job_of(session: Session, db: Database, venue: Venue, runtime: Runtime, name: str) -> Job:
+    """Do the same within a transaction that is open already."""
+    bot = find_bot(session, name)
+    market = read_market(bot.market)
+    strategy = find_strategy(bot.strategy, bot.config, market)
+    return Job(db, venue, runtime, bot.id, bot.name, bot.incarnation, bot.symbol, strategy, market)

@@ -12,7 +12,7 @@ from cryptotrader.errors import LeaseLost, OrderRefused, OutcomeUnknown
 from cryptotrader.execution.job import CLOCK_SKEW, Job
 from cryptotrader.store.control import load_ruling
 from cryptotrader.store.database import Session
-from cryptotrader.store.intents import add_intent, live_intents, move_intent, reload, slot_of
+from cryptotrader.store.intents import add_intent, move_intent, pending_intents, reload, slot_of
 from cryptotrader.store.lease import Lease, prove_lease
 from cryptotrader.store.schema import IntentRow, IntentState, OutboxRow
 
@@ -37,7 +37,7 @@ def _intend(job: Job, wants: tuple[Wanted, ...]) -> list[IntentRow]:
     """Commit a PENDING intent for each order; one that was proven absent goes again under its own id."""
     with job.db.transaction("intend") as session:
         prove_lease(session, _lease(job), now=job.now, needed=_reach(job))
-        pending = {slot_of(i): i for i in live_intents(session, job.bot_id) if i.state == IntentState.PENDING}
+        pending = {slot_of(i): i for i in pending_intents(session, job.bot_id)}
         chosen = []
         for want in wants:
             old = pending.get(want.slot)

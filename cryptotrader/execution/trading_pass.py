@@ -17,7 +17,7 @@ from cryptotrader.core.strategy import Desired, Facts, Slot
 from cryptotrader.errors import CryptoTraderError
 from cryptotrader.execution.book import book_trades, unbooked_trades, withhold
 from cryptotrader.execution.cancel import cancel
-from cryptotrader.execution.job import Job, Tally, open_job
+from cryptotrader.execution.job import Job, Tally, job_of, open_job
 from cryptotrader.execution.place import place
 from cryptotrader.execution.settle import find_unknown, judge_unknown, link_quarantined, settle_missing
 from cryptotrader.execution.strangers import refusal, unknown_orders
@@ -97,8 +97,8 @@ def run_pass(db: Database, venue: Venue, runtime: Runtime, name: str) -> PassRes
     Raises:
         LeaseHeld: another process trades this account and symbol; nothing was done.
     """
-    job = open_job(db, venue, runtime, name)
     with db.transaction("lease") as session:
+        job = job_of(session, db, venue, runtime, name)
         lease = take_lease(session, venue.account, job.symbol, holder=runtime.holder, now=job.now)
     job = replace(job, lease=lease)
     try:

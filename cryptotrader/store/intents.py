@@ -23,6 +23,7 @@ _LIVE = (
     .where(IntentRow.bot_id == bindparam("bot"), IntentRow.state.not_in(TERMINAL))
     .order_by(IntentRow.created_at, IntentRow.client_order_id)
 )
+_PENDING = select(IntentRow).where(IntentRow.bot_id == bindparam("bot"), IntentRow.state == IntentState.PENDING)
 _LAST_SERIAL = select(func.max(IntentRow.serial)).where(
     IntentRow.bot_id == bindparam("bot"), IntentRow.cell == bindparam("cell"), IntentRow.purpose == bindparam("purpose")
 )
@@ -98,6 +99,11 @@ def slot_of(intent: IntentRow) -> Slot:
 def live_intents(session: Session, bot_id: int) -> list[IntentRow]:
     """Return the intents of a bot that are not proven ended, in the order of their making."""
     return list(session.scalars(_LIVE, {"bot": bot_id}))
+
+
+def pending_intents(session: Session, bot_id: int) -> list[IntentRow]:
+    """Return the orders of a bot that are not under way: never sent, or proven absent."""
+    return list(session.scalars(_PENDING, {"bot": bot_id}))
 
 
 def recent_intents(session: Session, bot_id: int, since: datetime) -> list[IntentRow]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -193,6 +194,7 @@ def _order(row: Row) -> OrderRow:
     )
 
 
+@lru_cache(maxsize=1024)  # a trade never changes, and every pass reads the last hundred again
 def _trade(row: Row) -> VenueTrade:
     trade_id, order_id, symbol, side, price, quantity, fee_asset, fee, fee_quote, is_maker, at_ms = row
     return VenueTrade(
