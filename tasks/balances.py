@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from cryptotrader.execution.snapshot import BalanceLine, take_snapshot
 from prefect import task
 
 from cryptotrader.execution.desk import open_desk
+from cryptotrader.execution.snapshot import BalanceLine, take_snapshot
 from cryptotrader.settings import load_settings
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from cryptotrader.execution.candle_cache import CacheReport, cache_candles
 from prefect import task
 from pydantic import TypeAdapter
 
+from cryptotrader.execution.candle_cache import CacheReport, cache_candles
 from cryptotrader.execution.desk import open_desk
 from cryptotrader.settings import load_settings
 

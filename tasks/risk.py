@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from cryptotrader.execution.sweep import Finding, sweep_bot
-
 from cryptotrader.execution.desk import open_desk
+from cryptotrader.execution.sweep import Finding, sweep_bot
 from cryptotrader.settings import load_settings
 
 
