@@ -7,7 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cryptotrader.core.cells import CellStatus
+from cryptotrader.execution.book import unbooked_trades
 from cryptotrader.execution.desk import Desk
+from cryptotrader.execution.job import job_of
 from cryptotrader.store.books import owned_assets, read_from
 from cryptotrader.store.bots import find_bot, load_state, open_bots
 from cryptotrader.store.database import Session
@@ -125,5 +127,5 @@ def _is_busy(desk: Desk, session: Session, bot: BotRow) -> bool:
 
 
 def _has_unbooked(desk: Desk, session: Session, bot: BotRow) -> bool:
-    start, known = read_from(session, bot.account, bot.symbol)
-    return any(trade.trade_id not in known for trade in desk.venue(bot.account).fetch_trades(bot.symbol, start))
+    job = job_of(session, desk.db, desk.venue(bot.account), desk.runtime, bot.name)
+    return bool(unbooked_trades(job, *read_from(session, bot.account, bot.symbol)))

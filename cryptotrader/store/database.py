@@ -36,7 +36,6 @@ class Database:
 
     def __init__(self, url: str, *, checkpoint: Checkpoint = nothing_happens, durable: bool = True) -> None:
         self.url, self.checkpoint = url, checkpoint
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _create_engine(url, durable=durable)
         self._reader = self.engine.execution_options(reads_only=True)
 
